@@ -1,0 +1,1 @@
+"""Checkpoint to ONNX, quantization and parity checks."""

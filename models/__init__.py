@@ -1,0 +1,1 @@
+"""The shipped ONNX models and their cards."""
