@@ -1,0 +1,64 @@
+# Two commands set everything up: `make demo` (runtime only) and `make test` (everything, all checks).
+# Both work in a fresh clone with Python 3.11 or newer, git and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := speech_lstm export runtime models tests
+
+.DEFAULT_GOAL := help
+.PHONY: help python demo test lint typecheck pytest clean
+
+help:
+	@echo "make demo       set up $(VENV) with the runtime and recognise the bundled recordings"
+	@echo "make test       set up $(VENV) with everything, then ruff, mypy and pytest"
+	@echo "make lint | typecheck | pytest   one of the checks, in $(VENV)"
+	@echo "make clean      remove $(VENV), caches and build folders"
+
+# A clear message instead of a stack trace when Python is too old or lacks venv (Debian splits it off).
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "speech-lstm needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+	  echo "On Debian 12 or newer: apt-get install python3 python3-venv" >&2; \
+	  echo "Or name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments: its venv module is missing." >&2; \
+	  echo "On Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(BIN)/python: | python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# A stamp file records that an installation finished, so an interrupted one is done again.
+$(VENV)/.runtime: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.everything: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[mic,train,dev]'
+	@touch $@ $(VENV)/.runtime
+
+demo: $(VENV)/.runtime
+	@echo
+	@echo "== Single words, a list of 35, speakers the model has never heard (the file name says the word) =="
+	$(BIN)/speech-lstm transcribe --grammar tests/data/words.txt tests/data/words/*.opus
+	@echo
+	@echo "== Whole sentences, out of a list =="
+	$(BIN)/speech-lstm transcribe --grammar tests/data/sentences.txt tests/data/sentences/*.opus
+
+test: $(VENV)/.everything lint typecheck pytest
+
+lint: $(VENV)/.everything
+	$(BIN)/ruff check $(SOURCES)
+
+# mypy cannot see setuptools' package-dir mapping, so it gets a folder of links in the shape of the installed package.
+typecheck: $(VENV)/.everything
+	@rm -rf build/typecheck && mkdir -p build/typecheck/speech_lstm
+	@ln -s $(CURDIR)/speech_lstm/* $(CURDIR)/runtime $(CURDIR)/export $(CURDIR)/models build/typecheck/speech_lstm/
+	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm
+
+pytest: $(VENV)/.everything
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
