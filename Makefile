@@ -40,7 +40,7 @@ $(VENV)/.everything: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/.runtime
 	@echo
-	@echo "== Single words, a list of 35, speakers the model has never heard (the file name says the word) =="
+	@echo "== Single words, out of a list of 36, by speakers the model has never heard (the file name says the word) =="
 	$(BIN)/speech-lstm transcribe --grammar tests/data/words.txt tests/data/words/*.opus
 	@echo
 	@echo "== Whole sentences, out of a list =="
