@@ -35,7 +35,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.everything: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[mic,train,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'
 	@touch $@ $(VENV)/.runtime
 
 demo: $(VENV)/.runtime

@@ -115,36 +115,34 @@ def read_audio(path: str | PathLike[str], channel: int | None = None) -> Samples
     return np.concatenate(list(read_blocks(path, channel)))
 
 
-def read_blocks(path: str | PathLike[str], channel: int | None = None, block_seconds: float = 30.0) -> Iterator[Samples]:
+def read_blocks(
+    path: str | PathLike[str], channel: int | None = None, block_seconds: float = 30.0
+) -> Iterator[Samples]:
     """The same as `read_audio` in pieces of about block_seconds, so that hours of audio need little memory."""
     with _open(Path(path), channel) as file:
-        resampler = StreamResampler(file.samplerate)
-        heard = 0
-        for block in _decode(file, Path(path), round(block_seconds * file.samplerate)):
-            mono = block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
-            try:
+        try:
+            resampler = StreamResampler(file.samplerate)
+            heard = 0
+            while len(block := _decode(file, round(block_seconds * file.samplerate))):
+                mono = block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
                 _check_floats(mono, heard)
-            except AudioError as error:
-                raise AudioError(f"{path}: {error}") from None
-            heard += len(mono)
-            yield resampler.accept(mono)
-        if not heard:
-            raise AudioError(f"{path}: no samples in the file: it holds only a header, or is cut off")
-        yield resampler.finish()
+                heard += len(mono)
+                yield resampler.accept(mono)
+            if not heard:
+                raise AudioError("no samples in the file: it holds only a header, or is cut off")
+            yield resampler.finish()
+        except AudioError as error:
+            raise AudioError(f"{path}: {error}") from None
 
 
-def _decode(file: soundfile.SoundFile, path: Path, block_frames: int) -> Iterator[NDArray[np.float32]]:
-    """float32 [frames, channels] blocks; a file that breaks off in the middle is an AudioError."""
+def _decode(file: soundfile.SoundFile, frames: int) -> NDArray[np.float32]:
+    """The next float32 [frames or fewer, channels] of a file; AudioError where it breaks off."""
     import soundfile
 
-    while True:
-        try:
-            block = file.read(block_frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{path}: the audio data is damaged (libsndfile: {error.error_string})") from None
-        if not len(block):
-            return
-        yield block
+    try:
+        return file.read(frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"the audio data is damaged (libsndfile: {error.error_string})") from None
 
 
 def _open(path: Path, channel: int | None) -> soundfile.SoundFile:
