@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet
 SOURCES := speech_lstm export runtime models tests
 
 .DEFAULT_GOAL := help
@@ -27,15 +28,17 @@ python:
 
 $(BIN)/python: | python
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(PIP) --upgrade pip
 
 # A stamp file records that an installation finished, so an interrupted one is done again.
 $(VENV)/.runtime: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo "Installing the runtime into $(VENV) (downloads about 250 MB the first time)"
+	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.everything: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[train,dev]'
+	@echo "Installing everything into $(VENV) (downloads about 3 GB the first time, PyTorch is most of it)"
+	$(PIP) --editable '.[train,dev]'
 	@touch $@ $(VENV)/.runtime
 
 demo: $(VENV)/.runtime
