@@ -58,7 +58,8 @@ lint: $(VENV)/.everything
 typecheck: $(VENV)/.everything
 	@rm -rf build/typecheck && mkdir -p build/typecheck/speech_lstm
 	@ln -s $(CURDIR)/speech_lstm/* $(CURDIR)/runtime $(CURDIR)/export $(CURDIR)/models build/typecheck/speech_lstm/
-	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm
+	@ln -s $(CURDIR)/tests build/typecheck/
+	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm -p tests
 
 pytest: $(VENV)/.everything
 	$(BIN)/python -m pytest

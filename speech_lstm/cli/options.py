@@ -1,0 +1,31 @@
+"""Options that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_grammar_options(parser: argparse.ArgumentParser) -> None:
+    """What may be said: exactly one of --phrases and --grammar."""
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--phrases", nargs="+", metavar="PHRASE", help="the phrases to listen for")
+    group.add_argument("--grammar", type=Path, metavar="FILE", help="a text file with a phrase a line")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which network, and where it runs."""
+    parser.add_argument(
+        "--model", default="default", metavar="NAME", help="a name from `speech-lstm models`, or an .onnx file"
+    )
+    parser.add_argument(
+        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="where the model runs (default: %(default)s)"
+    )
+
+
+def positive(text: str) -> int:
+    """argparse type: a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small, it must be at least 1")
+    return number
