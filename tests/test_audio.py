@@ -114,10 +114,10 @@ def test_impossible_rates_are_refused(rate: float) -> None:
 
 
 def test_pcm_scales_integers_and_passes_floats() -> None:
-    np.testing.assert_array_equal(pcm_to_float(np.array([-32768, 0, 16384], np.int16)), np.float32([-1, 0, 0.5]))
-    np.testing.assert_array_equal(pcm_to_float(np.array([-(2**31), 2**30], np.int32)), np.float32([-1, 0.5]))
-    np.testing.assert_array_equal(pcm_to_float(np.array([0.25], np.float64)), np.float32([0.25]))
-    np.testing.assert_array_equal(pcm_to_float(np.array([[0.25], [0.5]], np.float32)), np.float32([0.25, 0.5]))
+    np.testing.assert_array_equal(pcm_to_float(np.array([-32768, 0, 16384], np.int16)), np.array([-1, 0, 0.5], np.float32))
+    np.testing.assert_array_equal(pcm_to_float(np.array([-(2**31), 2**30], np.int32)), np.array([-1, 0.5], np.float32))
+    np.testing.assert_array_equal(pcm_to_float(np.array([0.25], np.float64)), np.array([0.25], np.float32))
+    np.testing.assert_array_equal(pcm_to_float(np.array([[0.25], [0.5]], np.float32)), np.array([0.25, 0.5], np.float32))
     samples = np.zeros(4, np.float32)
     assert pcm_to_float(samples) is samples
     assert pcm_to_float(np.zeros(0, np.int16)).shape == (0,)
@@ -126,15 +126,15 @@ def test_pcm_scales_integers_and_passes_floats() -> None:
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (np.float32([0, np.nan, 0]), "sample 1 is nan"),
-        (np.float64([0, 0, np.inf]), "sample 2 is inf"),
+        (np.array([0, np.nan, 0], np.float32), "sample 1 is nan"),
+        (np.array([0, 0, np.inf], np.float64), "sample 2 is inf"),
         (np.zeros((100, 2), np.float32), r"shape \[100, 2\]; expected one channel"),
         (np.float32(0.5), r"shape \[\]"),
         (np.zeros(4, np.uint8), "samples are uint8"),
         (np.zeros(4, np.int64), "samples are int64"),
         (np.zeros(4, np.complex64), "samples are complex64"),
         (b"\0\0", "numpy.frombuffer"),
-        (np.float32([0, 12000]), r"reach 12000; expected -1\.\.1"),
+        (np.array([0, 12000], np.float32), r"reach 12000; expected -1\.\.1"),
     ],
 )
 def test_pcm_that_is_no_mono_signal_is_refused(samples: object, message: str) -> None:

@@ -94,7 +94,8 @@ def measure(args: argparse.Namespace) -> Report:
     chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = recognizer.model.metadata.chunk_samples
     if chunk % unit:
-        raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {unit * 1000 // SAMPLE_RATE}")
+        step = unit * 1000 // SAMPLE_RATE
+        raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")
     milliseconds = 1000 / seconds
     return Report(
         model=recognizer.model.path.stem,
