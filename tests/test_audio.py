@@ -113,14 +113,24 @@ def test_impossible_rates_are_refused(rate: float) -> None:
         StreamResampler(rate)
 
 
-def test_pcm_scales_integers_and_passes_floats() -> None:
-    np.testing.assert_array_equal(pcm_to_float(np.array([-32768, 0, 16384], np.int16)), np.array([-1, 0, 0.5], np.float32))
-    np.testing.assert_array_equal(pcm_to_float(np.array([-(2**31), 2**30], np.int32)), np.array([-1, 0.5], np.float32))
-    np.testing.assert_array_equal(pcm_to_float(np.array([0.25], np.float64)), np.array([0.25], np.float32))
-    np.testing.assert_array_equal(pcm_to_float(np.array([[0.25], [0.5]], np.float32)), np.array([0.25, 0.5], np.float32))
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (np.array([-32768, 0, 16384], np.int16), [-1, 0, 0.5]),
+        (np.array([-(2**31), 2**30], np.int32), [-1, 0.5]),
+        (np.array([0.25], np.float64), [0.25]),
+        (np.array([[0.25], [0.5]], np.float32), [0.25, 0.5]),
+        (np.zeros(0, np.int16), []),
+    ],
+)
+def test_pcm_is_scaled_to_float32(samples: NDArray[np.generic], expected: list[float]) -> None:
+    converted = pcm_to_float(samples)
+    assert converted.dtype == np.float32 and converted.tolist() == expected
+
+
+def test_pcm_that_is_fine_is_not_copied() -> None:
     samples = np.zeros(4, np.float32)
     assert pcm_to_float(samples) is samples
-    assert pcm_to_float(np.zeros(0, np.int16)).shape == (0,)
 
 
 @pytest.mark.parametrize(
