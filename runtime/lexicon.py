@@ -1,0 +1,123 @@
+"""How words are said: the user's own pronunciations, then the CMU dictionary, then a guess from the spelling."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from .errors import PronunciationError
+from .text import spoken_words
+from .tokens import PHONES
+
+Pronunciation = tuple[str, ...]
+"""Phones of one way to say a word, such as ("L", "AY", "T")."""
+
+DICTIONARY = Path(__file__).with_name("data") / "cmudict.txt"
+"""Sorted lines "word code code ...", see `encode`; lines that start with # are comments."""
+
+_PHONE_OF = {chr(ord("A") + index): phone for index, phone in enumerate(PHONES)}
+_CODE_OF = {phone: code for code, phone in _PHONE_OF.items()}
+
+
+def encode(phones: Iterable[str]) -> str:
+    """Phones as the dictionary file writes them: one character each, "A" for the first of `PHONES`."""
+    return "".join(_CODE_OF[phone] for phone in phones)
+
+
+def decode(code: str) -> Pronunciation:
+    """The phones that `encode` wrote."""
+    return tuple(_PHONE_OF[char] for char in code)
+
+
+def dictionary_pronunciations(word: str) -> tuple[Pronunciation, ...]:
+    """All pronunciations of a lower-case word in the dictionary, the usual one first; empty when it is not there."""
+    if not word.replace("'", "").isalpha():
+        return ()
+    lines = _dictionary()
+    key = word.encode() + b" "
+    low, high = 0, len(lines)  # both always at the start of a line
+    while low < high:
+        start = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
+        if lines[start : start + len(key)] < key:
+            low = lines.find(b"\n", start) + 1
+        else:
+            high = start
+    if lines[low : low + len(key)] != key:
+        return ()
+    codes = lines[low + len(key) : lines.find(b"\n", low)].decode("ascii")
+    return tuple(decode(code) for code in codes.split())
+
+
+@cache
+def _dictionary() -> mmap.mmap:
+    """The dictionary file, mapped and not read: pages load as look-ups touch them."""
+    with DICTIONARY.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class Lexicon:
+    """Pronunciations of words. Immutable, cheap to make, safe to share between threads.
+
+    `overrides` maps a word to one pronunciation or several, phones separated by spaces; they replace what the
+    dictionary has:
+
+    >>> Lexicon({"tomato": ["T AH M EY T OW", "T AH M AA T OW"], "Siobhan": "SH IH V AO N"})
+    <Lexicon: CMU dictionary and 2 words of the user's own>
+
+    Raises PronunciationError for an override that is not one word or not made of the 39 phones (stress marks are
+    dropped: AH0 is AH).
+    """
+
+    def __init__(self, overrides: Mapping[str, str | Sequence[str]] | None = None) -> None:
+        self._overrides = {
+            _single_word(word): _own_pronunciations(word, [given] if isinstance(given, str) else given)
+            for word, given in (overrides or {}).items()
+        }
+
+    def __repr__(self) -> str:
+        words = f"{len(self._overrides)} word{'s' * (len(self._overrides) != 1)}"
+        return f"<Lexicon: CMU dictionary and {words} of the user's own>"
+
+    def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
+        """Ways to say one word (as `runtime.text` spells it), the likeliest first; at least one.
+
+        Raises PronunciationError for a word with characters that English spelling does not use.
+        """
+        found = self._known(word)
+        if not found:
+            raise PronunciationError(
+                f"no pronunciation for {word!r}: write it with the letters a-z, "
+                f"or give one, as in Lexicon({{{word!r}: 'HH EH L OW'}})"
+            )
+        return found
+
+    def is_guessed(self, word: str) -> bool:
+        """Whether the pronunciation comes from the spelling alone."""
+        return not self._known(word)
+
+    def _known(self, word: str) -> tuple[Pronunciation, ...]:
+        return self._overrides.get(word) or dictionary_pronunciations(word)
+
+
+def _single_word(text: str) -> str:
+    words = spoken_words(text)
+    if len(words) != 1:
+        raise PronunciationError(
+            f"a pronunciation belongs to one spoken word, and {text!r} is said as {' '.join(words)!r}"
+        )
+    return words[0]
+
+
+def _own_pronunciations(word: str, given: Sequence[str]) -> tuple[Pronunciation, ...]:
+    pronunciations = tuple(tuple(phone.rstrip("012") for phone in text.upper().split()) for text in given)
+    for phones in pronunciations:
+        unknown = [phone for phone in phones if phone not in _CODE_OF]
+        if unknown:
+            raise PronunciationError(
+                f"pronunciation of {word!r}: {unknown[0]!r} is not a phone; the phones are {' '.join(PHONES)}"
+            )
+    if not all(pronunciations) or not pronunciations:
+        raise PronunciationError(f"pronunciation of {word!r}: it is empty")
+    return pronunciations
