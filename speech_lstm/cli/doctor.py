@@ -101,14 +101,14 @@ def _models() -> Iterator[Finding]:
         yield Finding("model", "none is shipped; pip install --force-reinstall speech-lstm", problem=True)
     for path in paths:
         try:
-            metadata = Model(path, device="cpu").metadata
+            metadata = Model.load(path, device="cpu").metadata
         except ModelError as error:
             yield Finding("model", str(error), problem=True)
         else:
             yield Finding("model", f"{path.stem}, {metadata.architecture}, {path.stat().st_size / 1e6:.2f} MB")
     if paths and "CUDAExecutionProvider" in providers:
         try:
-            Model(paths[0], device="cuda")
+            Model.load(paths[0], device="cuda")
             yield Finding("cuda", "works")
         except DeviceError as error:
             yield Finding("cuda", f"not used: {error}")

@@ -52,7 +52,7 @@ def shipped_models() -> list[dict[str, Any]]:
             "name": path.stem,
             "file": str(path),
             "megabytes": path.stat().st_size / 1e6,
-            **asdict(Model(path, device="cpu").metadata),
+            **asdict(Model.load(path, device="cpu").metadata),
         }
         for path in sorted(folder.glob("*.onnx"))
     ]
