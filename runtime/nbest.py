@@ -96,12 +96,16 @@ def best_hypotheses(search: Search, n: int, final: bool) -> tuple[Hypothesis, ..
 
     left = outside[-1] - outside
     silent = sums[-1, 0] - sums[:, 0]
-    for node in range(graph.num_nodes) if not final else graph.finals.tolist():
-        ends = [left] if final or node == 0 else [silent]
-        if not final and node in graph.finals:
-            ends = [np.maximum(left, silent)]
-        for end in ends:
-            push(float((search.history[:, node] + end).max()), _Suffix(node, 0, end, end, None))
+    finals = set(graph.finals.tolist())
+    ends = search.history[-1].astype(np.float64)  # best score of a path that is at each node now
+    ends[graph.finals] = (search.history[:, graph.finals] + left[:, None]).max(axis=0)
+    ends[0] = outside[-1]
+    nodes = graph.finals if final else np.argsort(-ends, kind="stable")[: 100 * n]
+    for node in nodes.tolist():
+        end = left if final or node == 0 else silent
+        if not final and node in finals:
+            end = np.maximum(left, silent)
+        push(float(ends[node]), _Suffix(node, 0, end, end, None))
     found: dict[tuple[str, ...], Hypothesis] = {}
     for _ in range(MAX_EXPANSIONS):
         if not queue or len(found) >= n:
