@@ -1,0 +1,72 @@
+"""int8 dynamic quantization of an exported model: every LSTM and projection, and not the front end."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from speech_lstm.export.to_onnx import save_onnx
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.metadata import read_metadata
+
+FRONT_END = "/frontend/"
+"""Where the exporter puts the nodes of the log-mel front end, whose rounding errors would drown quiet speech."""
+
+PROJECTIONS = ("MatMul", "Gemm")
+
+
+def quantize(source: Path, target: Path) -> None:
+    """fp32 ONNX file -> int8 ONNX file with the same metadata. ModelError if an operator stayed fp32.
+
+    The weights are unsigned: ONNX Runtime multiplies signed ones with saturation on x86 processors without VNNI.
+    """
+    metadata = read_metadata(source.read_bytes(), source)
+    proto = onnx.load(source)
+    front_end = [node.name for node in proto.graph.node if node.name.startswith(FRONT_END)]
+    if not front_end:
+        raise ModelError(f"{source}: no nodes of the front end are named {FRONT_END}..., so it cannot be left out")
+    expected = quantizable(proto)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # quantize_dynamic warns on the root logger that shapes were not inferred before
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=["LSTM", *PROJECTIONS],
+            weight_type=QuantType.QUInt8,
+            nodes_to_exclude=front_end,
+        )
+    finally:
+        root.setLevel(level)
+    proto = onnx.load(target)
+    found = Counter(node.op_type for node in proto.graph.node)
+    done = {"LSTM": found["DynamicQuantizeLSTM"], "projection": found["MatMulInteger"]}
+    if done != expected:
+        target.unlink()
+        raise ModelError(f"{source}: quantized {done} of {expected}; export it with the TorchScript exporter")
+    strip_unused_initializers(proto)
+    save_onnx(proto, metadata, target)
+
+
+def quantizable(proto: onnx.ModelProto) -> dict[str, int]:
+    """How many LSTMs, and products of activations with weights outside the front end, a graph has."""
+    weights = {initializer.name for initializer in proto.graph.initializer}
+    nodes = [node for node in proto.graph.node if not node.name.startswith(FRONT_END)]
+    return {
+        "LSTM": sum(node.op_type == "LSTM" for node in nodes),
+        "projection": sum(node.op_type in PROJECTIONS and node.input[1] in weights for node in nodes),
+    }
+
+
+def strip_unused_initializers(proto: onnx.ModelProto) -> None:
+    """Drop weights that no node reads, in place."""
+    used = {name for node in proto.graph.node for name in node.input} | {value.name for value in proto.graph.output}
+    kept = [initializer for initializer in proto.graph.initializer if initializer.name in used]
+    del proto.graph.initializer[:]
+    proto.graph.initializer.extend(kept)

@@ -1,0 +1,70 @@
+"""A PyTorch model to an ONNX file in the model contract: audio and state in, log-probabilities and next state out."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+
+from speech_lstm.acoustic import LstmCtc
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
+
+OPSET = 17
+"""The first with LayerNormalization as one operator."""
+
+
+def export_onnx(model: LstmCtc, metadata: ModelMetadata, path: Path) -> None:
+    """Write a model, in evaluation mode, as a checked fp32 ONNX file with its metadata.
+
+    Uses the TorchScript exporter: it makes one LSTM node of one nn.LSTM layer, which quantization needs.
+    """
+    model = model.eval()
+    batch, chunks = 2, 3
+    audio = torch.zeros(batch, chunks * metadata.chunk_samples)
+    state = torch.zeros(batch, model.state_size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # Of the exporter's age, and that LSTMs need one batch size: they do not, as their states are inputs here.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (audio, state),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["audio", "state"],
+            output_names=["log_probs", "next_state"],
+            dynamic_axes={
+                "audio": {0: "batch", 1: "samples"},
+                "state": {0: "batch"},
+                "log_probs": {0: "batch", 1: "frames"},
+                "next_state": {0: "batch"},
+            },
+        )
+    proto = onnx.load(path)
+    log_probs, next_state = proto.graph.output
+    _fix_last_dimension(log_probs, len(metadata.tokens))
+    _fix_last_dimension(next_state, model.state_size)
+    save_onnx(proto, metadata, path)
+
+
+def save_onnx(proto: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> None:
+    """Check a model, put the metadata and the checksum of its graph into it, and write it."""
+    onnx.checker.check_model(proto, full_check=True)
+    graph, _ = split_onnx(proto.SerializeToString())
+    onnx.helper.set_model_props(proto, metadata.to_props() | {CHECKSUM: hashlib.sha256(graph).hexdigest()})
+    content = proto.SerializeToString()
+    if read_metadata(content, path) != metadata:
+        raise ModelError(f"{path}: the metadata changes when it is written; use plain JSON values in it")
+    path.write_bytes(content)
+
+
+def _fix_last_dimension(value: onnx.ValueInfoProto, size: int) -> None:
+    """The exporter leaves sizes that it cannot infer as symbols; the runtime reads the state size from the file."""
+    dimension = value.type.tensor_type.shape.dim[-1]
+    dimension.ClearField("dim_param")
+    dimension.dim_value = size

@@ -1,0 +1,56 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from speech_lstm.runtime.metadata import Corpus, ModelMetadata
+from speech_lstm.runtime.tokens import TOKENS
+
+if TYPE_CHECKING:
+    from speech_lstm.acoustic import LstmCtc
+
+METADATA = ModelMetadata(
+    architecture="LSTM 2 x 64",
+    parameters=100_000,
+    tokens=TOKENS,
+    language="en",
+    sample_rate=16000,
+    chunk_samples=640,
+    frame_seconds=0.04,
+    training_data=(Corpus("made up", "CC0", 1.5),),
+    accuracy={"made up: phone error, %": 12.5},
+    thresholds={"accept": 0.5},
+    decoder={"blank_offset": 2.5},
+    calibration={"coefficients": [1.0, -2.0]},
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A tiny untrained model and its ONNX files."""
+
+    trained: LstmCtc
+    fp32: Path
+    int8: Path
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A tiny model with random weights, exported and quantized."""
+    import torch  # slow to import, and most tests do without
+
+    from speech_lstm.acoustic import LstmCtc
+    from speech_lstm.export.quantize import quantize
+    from speech_lstm.export.to_onnx import export_onnx
+
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    trained = LstmCtc(hidden=64, layers=2)
+    export_onnx(trained, METADATA, folder / "tiny-fp32.onnx")
+    quantize(folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")
+    return Exported(trained, folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")

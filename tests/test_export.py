@@ -1,0 +1,111 @@
+"""Export: the ONNX files compute what PyTorch does, however the audio is cut, and int8 really is int8."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from speech_lstm.export.parity import check_parity, chunked_difference, edit_distance, torch_difference
+from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
+from speech_lstm.export.to_onnx import save_onnx
+from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.model import Model
+
+from .conftest import METADATA, Exported
+
+CLIPS = sorted((Path(__file__).parent / "data" / "words").glob("*.opus"))[:3]
+
+
+@pytest.fixture(scope="module")
+def clip() -> np.ndarray:
+    """One second of real speech, float32 [samples]."""
+    return read_audio(CLIPS[0])[: 25 * 640]
+
+
+def test_onnx_agrees_with_pytorch(exported: Exported, clip: np.ndarray) -> None:
+    assert torch_difference(exported.trained, Model.load(exported.fp32, device="cpu"), clip) < 1e-4
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 8, 25])
+def test_chunks_agree_with_the_whole(exported: Exported, clip: np.ndarray, chunk: int) -> None:
+    assert chunked_difference(Model.load(exported.fp32, device="cpu"), clip, chunk) < 1e-4
+
+
+def test_streams_in_a_batch_do_not_touch_each_other(exported: Exported, clip: np.ndarray) -> None:
+    model = Model.load(exported.fp32, device="cpu")
+    audio = np.stack([clip, clip[::-1], 0 * clip])
+    together, _ = model.run(audio, model.initial_state(3))
+    for row, expected in zip(audio, together, strict=True):
+        alone, _ = model.run(row[None], model.initial_state())
+        np.testing.assert_allclose(alone[0], expected, atol=1e-4)
+
+
+def test_every_lstm_and_projection_is_quantized_and_the_front_end_is_not(exported: Exported) -> None:
+    fp32, int8 = onnx.load(exported.fp32), onnx.load(exported.int8)
+    expected = quantizable(fp32)
+    lstms = sum(isinstance(module, torch.nn.LSTM) for module in exported.trained.modules())
+    found = Counter(node.op_type for node in int8.graph.node)
+    assert expected["LSTM"] == found["DynamicQuantizeLSTM"] == lstms and not found["LSTM"]
+    assert expected["projection"] == found["MatMulInteger"] >= 2
+
+    def front_end(proto: onnx.ModelProto) -> Counter[str]:
+        return Counter(node.op_type for node in proto.graph.node if node.name.startswith("/frontend/"))
+
+    assert front_end(fp32) == front_end(int8)
+    kept = len(int8.graph.initializer)
+    strip_unused_initializers(int8)
+    assert len(int8.graph.initializer) == kept
+
+
+def test_quantized_output_stays_close(exported: Exported, clip: np.ndarray) -> None:
+    fp32, int8 = (Model.load(path, device="cpu") for path in (exported.fp32, exported.int8))
+    assert int8.path.stat().st_size < fp32.path.stat().st_size
+    expected, _ = fp32.run(clip[None], fp32.initial_state())
+    found, _ = int8.run(clip[None], int8.initial_state())
+    assert 0 < np.abs(found - expected).max() < 0.2
+
+
+def test_a_graph_whose_lstms_cannot_be_quantized_is_an_error(exported: Exported, tmp_path: Path) -> None:
+    """Weights that reach an LSTM through another node, as the dynamo exporter's do, are skipped silently otherwise."""
+    proto = onnx.load(exported.fp32)
+    lstm = next(node for node in proto.graph.node if node.op_type == "LSTM")
+    proto.graph.node.insert(0, onnx.helper.make_node("Identity", [lstm.input[1]], ["indirect"]))
+    lstm.input[1] = "indirect"
+    save_onnx(proto, METADATA, tmp_path / "indirect.onnx")
+    with pytest.raises(ModelError, match=r"quantized .* of .*; export it with the TorchScript exporter"):
+        quantize(tmp_path / "indirect.onnx", tmp_path / "int8.onnx")
+    assert not (tmp_path / "int8.onnx").exists()
+
+
+def test_parity_on_real_recordings(exported: Exported) -> None:
+    fp32, int8 = (Model.load(path, device="cpu") for path in (exported.fp32, exported.int8))
+    parity = check_parity(exported.trained, fp32, int8, [read_audio(path) for path in CLIPS])
+    assert max(parity.torch, parity.chunked) < 1e-4
+    assert 0 <= parity.quantized_errors <= parity.phones
+
+
+def test_parity_notices_other_weights(exported: Exported) -> None:
+    fp32, int8 = (Model.load(path, device="cpu") for path in (exported.fp32, exported.int8))
+    other = type(exported.trained)(hidden=64, layers=2)
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        check_parity(other, fp32, int8, [read_audio(CLIPS[0])])
+
+
+def test_metadata_that_json_cannot_hold_is_refused(exported: Exported, tmp_path: Path) -> None:
+    metadata = dataclasses.replace(METADATA, calibration={"pair": (1, 2)})
+    with pytest.raises(ModelError, match="use plain JSON values"):
+        save_onnx(onnx.load(exported.int8), metadata, tmp_path / "pair.onnx")
+    assert not (tmp_path / "pair.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "expected"),
+    [("", "", 0), ("abc", "", 3), ("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abcd", "acd", 1)],
+)
+def test_edit_distance(reference: str, hypothesis: str, expected: int) -> None:
+    assert edit_distance(reference, hypothesis) == expected
