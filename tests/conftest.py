@@ -50,7 +50,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    trained = LstmCtc(hidden=64, layers=2)
+    trained = LstmCtc(len(TOKENS), hidden=64, layers=2)
     export_onnx(trained, METADATA, folder / "tiny-fp32.onnx")
     quantize(folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")
     return Exported(trained, folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")

@@ -1,6 +1,7 @@
 """Export: the ONNX files compute what PyTorch does, however the audio is cut, and int8 really is int8."""
 
 import dataclasses
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import onnx
 import pytest
 import torch
 
+from speech_lstm.cli import main
 from speech_lstm.export.parity import check_parity, chunked_difference, edit_distance, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import save_onnx
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.metadata import Corpus
 from speech_lstm.runtime.model import Model
+from speech_lstm.runtime.tokens import TOKENS
 
 from .conftest import METADATA, Exported
 
@@ -91,7 +95,7 @@ def test_parity_on_real_recordings(exported: Exported) -> None:
 
 def test_parity_notices_other_weights(exported: Exported) -> None:
     fp32, int8 = (Model.load(path, device="cpu") for path in (exported.fp32, exported.int8))
-    other = type(exported.trained)(hidden=64, layers=2)
+    other = type(exported.trained)(len(TOKENS), hidden=64, layers=2)
     with pytest.raises(ModelError, match="differs from PyTorch"):
         check_parity(other, fp32, int8, [read_audio(CLIPS[0])])
 
@@ -109,3 +113,55 @@ def test_metadata_that_json_cannot_hold_is_refused(exported: Exported, tmp_path:
 )
 def test_edit_distance(reference: str, hypothesis: str, expected: int) -> None:
     assert edit_distance(reference, hypothesis) == expected
+
+
+@pytest.fixture
+def checkpoint(exported: Exported, tmp_path: Path) -> Path:
+    """A checkpoint whose averaged weights are those of the tiny model and whose last ones are not."""
+    trained = exported.trained
+    weights = {name: value.clone() for name, value in trained.state_dict().items()}
+    path = tmp_path / "last.pt"
+    config = {"model": {"hidden": trained.hidden, "layers": trained.layers, "mels": trained.mels, "dropout": 0.1}}
+    torch.save({"config": config, "model": {name: 0 * value for name, value in weights.items()}, "ema": weights}, path)
+    return path
+
+
+def test_the_command_exports_the_averaged_weights_with_what_was_measured(
+    exported: Exported, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], clip: np.ndarray
+) -> None:
+    measured = tmp_path / "measured.json"
+    training_data = [{"name": "LibriSpeech", "licence": "CC BY 4.0", "hours": 6.1}]
+    measured.write_text(json.dumps({"training_data": training_data, "decoder": {"blank_offset": 2.75}}))
+    options = ["--out", str(tmp_path), "--name", "tiny", "--metadata", str(measured), "--check", *map(str, CLIPS)]
+    assert main(["export", str(checkpoint), *options]) == 0
+    assert "phones otherwise than fp32" in capsys.readouterr().out
+    assert torch_difference(exported.trained, Model.load(tmp_path / "tiny-fp32.onnx", device="cpu"), clip) < 1e-4
+    metadata = Model.load(tmp_path / "tiny-int8.onnx", device="cpu").metadata
+    assert metadata.training_data == (Corpus("LibriSpeech", "CC BY 4.0", 6.1),)
+    assert metadata.decoder == {"blank_offset": 2.75} and metadata.accuracy == {}
+    assert metadata.architecture == "LSTM 2 x 64" and metadata.tokens == TOKENS
+    assert metadata.parameters == sum(parameter.numel() for parameter in exported.trained.parameters())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut"])
+def test_what_is_no_checkpoint_is_one_clear_line(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.pt"
+    path.write_bytes(content)
+    assert main(["export", str(path), "--out", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "other.pt: not a checkpoint of `speech-lstm train`" in printed.err and len(printed.err.splitlines()) == 1
+
+
+def test_a_checkpoint_of_another_program_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
+    assert main(["export", str(tmp_path / "other.pt"), "--out", str(tmp_path)]) == 1
+    assert "not a checkpoint of `speech-lstm train`: 'config'" in capsys.readouterr().err
+
+
+def test_unknown_metadata_is_refused(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "measured.json").write_text('{"accurracy": {}}')
+    options = ["--out", str(tmp_path), "--metadata", str(tmp_path / "measured.json")]
+    assert main(["export", str(checkpoint), *options]) == 1
+    assert "unknown accurracy; expected any of language" in capsys.readouterr().err

@@ -1,0 +1,48 @@
+"""What `speech-lstm train` saved, as a model that is ready to export."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from speech_lstm.acoustic import FRAME_SAMPLES, FRAME_SECONDS, LstmCtc
+from speech_lstm.config import ModelConfig
+from speech_lstm.frontend import SAMPLE_RATE
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.metadata import ModelMetadata
+from speech_lstm.runtime.tokens import TOKENS
+
+
+def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
+    """The network with averaged weights, for evaluation, and what can be told of it without measuring.
+
+    ModelError if the file is missing or is not such a checkpoint.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        config = ModelConfig(**checkpoint["config"]["model"])
+        model = LstmCtc(len(TOKENS), **vars(config))
+        model.load_state_dict(checkpoint["model"] | checkpoint["ema"])
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (pickle.UnpicklingError, EOFError):
+        raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`, or cut off") from None
+    except (RuntimeError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`: {reason}") from None
+    return model.eval(), describe(model)
+
+
+def describe(model: LstmCtc) -> ModelMetadata:
+    """Metadata of a phone model for English, with nothing measured yet."""
+    return ModelMetadata(
+        architecture=f"LSTM {model.layers} x {model.hidden}",
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokens=TOKENS,
+        language="en",
+        sample_rate=SAMPLE_RATE,
+        chunk_samples=FRAME_SAMPLES,
+        frame_seconds=FRAME_SECONDS,
+    )

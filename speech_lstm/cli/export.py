@@ -1,0 +1,84 @@
+"""`speech-lstm export`: a training checkpoint to the fp32 and int8 ONNX files that the runtime loads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speech_lstm.runtime.errors import SpeechLstmError
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.metadata import ModelMetadata
+
+EXAMPLE = """example:
+  speech-lstm export runs/english/last.pt --out models --name default --metadata measured.json
+
+measured.json may hold any of: language, training_data (a list of {"name", "licence", "hours"}), accuracy, thresholds,
+decoder and calibration (objects)."""
+
+RECORDED = ("language", "training_data", "accuracy", "thresholds", "decoder", "calibration")
+"""The metadata that a checkpoint cannot tell."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "export",
+        help="turn a training checkpoint into ONNX files",
+        description="Write NAME-fp32.onnx and NAME-int8.onnx and check that they compute what PyTorch does.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a file that `speech-lstm train` wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the ONNX files")
+    parser.add_argument("--name", default="default", help="what the files are called (default: %(default)s)")
+    parser.add_argument("--metadata", type=Path, metavar="FILE", help="JSON with what was measured, and the like")
+    parser.add_argument(
+        "--check", nargs="+", type=Path, default=[], metavar="FILE", help="recordings to check on, besides noise"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export, quantize, check; one line a file."""
+    import numpy as np
+
+    from speech_lstm.export.checkpoint import load_checkpoint
+    from speech_lstm.export.parity import check_parity
+    from speech_lstm.export.quantize import quantize
+    from speech_lstm.export.to_onnx import export_onnx
+    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
+    from speech_lstm.runtime.model import Model
+
+    model, metadata = load_checkpoint(args.checkpoint)
+    fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
+    if args.metadata:
+        metadata = recorded(metadata, args.metadata)
+    export_onnx(model, metadata, fp32)
+    quantize(fp32, int8)
+    noise = np.random.default_rng(0).normal(0, 0.05, 2 * SAMPLE_RATE).astype(np.float32)
+    recordings = [noise, *map(read_audio, args.check)]
+    parity = check_parity(model, Model.load(fp32, device="cpu"), Model.load(int8, device="cpu"), recordings)
+    for path in (fp32, int8):
+        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {metadata.architecture}")
+    print(f"fp32 against PyTorch {parity.torch:.1e}, in chunks against the whole {parity.chunked:.1e}")
+    print(f"int8 hears {parity.quantized_errors} of {parity.phones} phones otherwise than fp32")
+    return 0
+
+
+def recorded(metadata: ModelMetadata, file: Path) -> ModelMetadata:
+    """The metadata with what a JSON file records."""
+    from speech_lstm.runtime.metadata import Corpus
+
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        if unknown := sorted(set(values) - set(RECORDED)):
+            raise SpeechLstmError(f"{file}: unknown {', '.join(unknown)}; expected any of {', '.join(RECORDED)}")
+        if "training_data" in values:
+            values["training_data"] = tuple(Corpus(**corpus) for corpus in values["training_data"])
+    except (OSError, ValueError, TypeError) as error:
+        raise SpeechLstmError(f"{file}: {error}") from None
+    return replace(metadata, **values)
