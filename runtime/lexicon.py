@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import PronunciationError
+from .g2p import guess
 from .text import spoken_words
 from .tokens import PHONES
 
@@ -83,18 +84,18 @@ class Lexicon:
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
         """Ways to say one word (as `runtime.text` spells it), the likeliest first; at least one.
 
-        Raises PronunciationError for a word with characters that English spelling does not use.
+        Raises PronunciationError for a word that is neither known nor guessed by a rule of `runtime.g2p`.
         """
-        found = self._known(word)
+        found = self._known(word) or guess(word, self._known)
         if not found:
             raise PronunciationError(
-                f"no pronunciation for {word!r}: write it with the letters a-z, "
-                f"or give one, as in Lexicon({{{word!r}: 'HH EH L OW'}})"
+                f"no pronunciation for {word!r}: check its spelling, or give one, as in "
+                f"Lexicon({{{word!r}: 'HH EH L OW'}})"
             )
         return found
 
     def is_guessed(self, word: str) -> bool:
-        """Whether the pronunciation comes from the spelling alone."""
+        """Whether the word is in neither the overrides nor the dictionary, which leaves the rules of `runtime.g2p`."""
         return not self._known(word)
 
     def _known(self, word: str) -> tuple[Pronunciation, ...]:
