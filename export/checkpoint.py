@@ -23,8 +23,10 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         config = ModelConfig(**checkpoint["config"]["model"])
+        if tuple(checkpoint["tokens"]) != TOKENS:
+            raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
         model = LstmCtc(len(TOKENS), **vars(config))
-        model.load_state_dict(checkpoint["model"] | checkpoint["ema"])
+        model.load_state_dict(checkpoint["average"])
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (pickle.UnpicklingError, EOFError):

@@ -120,9 +120,10 @@ def checkpoint(exported: Exported, tmp_path: Path) -> Path:
     """A checkpoint whose averaged weights are those of the tiny model and whose last ones are not."""
     trained = exported.trained
     weights = {name: value.clone() for name, value in trained.state_dict().items()}
-    path = tmp_path / "last.pt"
+    path = tmp_path / "checkpoint.pt"
     config = {"model": {"hidden": trained.hidden, "layers": trained.layers, "mels": trained.mels, "dropout": 0.1}}
-    torch.save({"config": config, "model": {name: 0 * value for name, value in weights.items()}, "ema": weights}, path)
+    last = {name: 0 * value for name, value in weights.items()}
+    torch.save({"config": config, "tokens": list(TOKENS), "model": last, "average": weights}, path)
     return path
 
 
@@ -158,6 +159,14 @@ def test_a_checkpoint_of_another_program_is_refused(tmp_path: Path, capsys: pyte
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
     assert main(["export", str(tmp_path / "other.pt"), "--out", str(tmp_path)]) == 1
     assert "not a checkpoint of `speech-lstm train`: 'config'" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_other_tokens_is_refused(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(torch.load(checkpoint) | {"tokens": ["<blank>", "a", "b"]}, checkpoint)
+    assert main(["export", str(checkpoint), "--out", str(tmp_path)]) == 1
+    assert "its tokens are not this package's phones" in capsys.readouterr().err
 
 
 def test_unknown_metadata_is_refused(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

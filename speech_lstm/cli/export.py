@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.metadata import ModelMetadata
 
 EXAMPLE = """example:
-  speech-lstm export runs/english/last.pt --out models --name default --metadata measured.json
+  speech-lstm export runs/default/checkpoint.pt --out models --name default --metadata measured.json
 
 measured.json may hold any of: language, training_data (a list of {"name", "licence", "hours"}), accuracy, thresholds,
 decoder and calibration (objects)."""
