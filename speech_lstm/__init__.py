@@ -16,63 +16,41 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.audio import read_audio
-    from speech_lstm.runtime.errors import (
-        AudioError,
-        DeviceError,
-        GrammarError,
-        ModelError,
-        PronunciationError,
-        SpeechLstmError,
-    )
-    from speech_lstm.runtime.grammar import Grammar
-    from speech_lstm.runtime.lexicon import Lexicon
-    from speech_lstm.runtime.model import Model
-    from speech_lstm.runtime.recognizer import Recognizer
-    from speech_lstm.runtime.results import (
+    from speech_lstm.runtime import (
         Alternative,
+        AudioError,
         Command,
+        DeviceError,
+        Event,
+        Grammar,
+        GrammarError,
+        Lexicon,
+        Model,
+        ModelError,
         Partial,
+        PronunciationError,
+        Recognizer,
+        RecognizerOptions,
         Rejected,
         Result,
+        SessionOptions,
         Slot,
+        SpeechLstmError,
         SpeechStarted,
+        State,
+        Stream,
         Timeout,
         WakeWord,
         Word,
+        read_audio,
     )
-    from speech_lstm.runtime.stream import Stream
-
-_MODULE_OF = {
-    "Alternative": "results",
-    "AudioError": "errors",
-    "Command": "results",
-    "DeviceError": "errors",
-    "Grammar": "grammar",
-    "GrammarError": "errors",
-    "Lexicon": "lexicon",
-    "Model": "model",
-    "ModelError": "errors",
-    "Partial": "results",
-    "PronunciationError": "errors",
-    "Recognizer": "recognizer",
-    "Rejected": "results",
-    "Result": "results",
-    "Slot": "results",
-    "SpeechLstmError": "errors",
-    "SpeechStarted": "results",
-    "Stream": "stream",
-    "Timeout": "results",
-    "WakeWord": "results",
-    "Word": "results",
-    "read_audio": "audio",
-}
 
 __all__ = [
     "Alternative",
     "AudioError",
     "Command",
     "DeviceError",
+    "Event",
     "Grammar",
     "GrammarError",
     "Lexicon",
@@ -81,11 +59,14 @@ __all__ = [
     "Partial",
     "PronunciationError",
     "Recognizer",
+    "RecognizerOptions",
     "Rejected",
     "Result",
+    "SessionOptions",
     "Slot",
     "SpeechLstmError",
     "SpeechStarted",
+    "State",
     "Stream",
     "Timeout",
     "WakeWord",
@@ -96,9 +77,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+    if name not in __all__:
         raise AttributeError(f"module 'speech_lstm' has no attribute {name!r}")
-    value = getattr(import_module(f"speech_lstm.runtime.{_MODULE_OF[name]}"), name)
+    value = getattr(import_module("speech_lstm.runtime"), name)
     globals()[name] = value
     return value
 

@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +77,7 @@ def write_text(path: Path, seconds: float, result: Result) -> None:
     details = [f"confidence {result.confidence:.2f}"]
     if result.intent is not None:
         details.append(f"intent {result.intent}")
-        details += [f"{slot.name}={slot.value}" for slot in result.slots]
+        details += [f"{name}={value}" for name, value in result.slots.items()]
     details.append("  ".join(f"{word.text} {word.start:.2f}-{word.end:.2f}" for word in result.words) + " s")
     print(f"{path}: {result.text}")
     print(f"    {' | '.join(details)}")
@@ -86,7 +85,7 @@ def write_text(path: Path, seconds: float, result: Result) -> None:
 
 def write_json(path: Path, seconds: float, result: Result) -> None:
     """One JSON object on one line: the file, its seconds, and every field of the result."""
-    print(json.dumps({"file": str(path), "duration": round(seconds, 3), **asdict(result)}, default=str))
+    print(json.dumps({"file": str(path), "duration": round(seconds, 3), **result.to_dict()}, default=str))
 
 
 WRITERS: dict[str, Callable[[Path, float, Result], None]] = {"text": write_text, "json": write_json}
