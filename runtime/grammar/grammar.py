@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 
 from ..errors import GrammarError
@@ -68,15 +69,15 @@ class Grammar:
         return cls(_shared_prefixes(sentences))
 
     @classmethod
-    def load(cls, source: str | Path | Iterable[str] | Grammar) -> Grammar:
+    def load(cls, source: str | PathLike[str] | Iterable[str] | Grammar) -> Grammar:
         """A grammar from what a user gives: the path of a text file, a list of phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
-        if not isinstance(source, str | Path):
+        if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
         if Path(source).suffix.lower() in (".yaml", ".yml"):
             raise GrammarError(f"{source}: YAML templates cannot be read; give a text file with a phrase a line")
-        return cls.from_text(source)
+        return cls.from_text(Path(source))
 
     def interpret(self, words: Sequence[str]) -> Interpretation:
         """What a sentence of this grammar means. Raises GrammarError when the grammar does not have it."""
