@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
@@ -136,7 +136,7 @@ class Recognizer:
         chosen = dict(self.model.metadata.decoder)
         own = {"blank_offset": self.options.blank_offset, "filler_cost": self.options.filler_cost}
         chosen.update({name: value for name, value in own.items() if value is not None})
-        return replace(DecoderOptions(), **{name: chosen[name] for name in _TUNED if name in chosen})
+        return DecoderOptions(**{name: chosen[name] for name in _TUNED if name in chosen})  # type: ignore[arg-type]
 
     def with_grammar(self, grammar: GrammarSource) -> Recognizer:
         """A recognizer for another grammar that shares the loaded model; streams of this one go on as they are."""

@@ -118,7 +118,7 @@ class Session:
         wake = self._wake.advance(log_probs) if self._wake and self.state is State.IDLE else None
         if self.state is State.LISTENING:
             self._decoder.advance(self._search, log_probs)
-            return self._listen(heard_phone=self._has_phone(log_probs).any())
+            return self._listen(heard_phone=bool(self._has_phone(log_probs).any()))
         self._recent.extend(log_probs)
         if wake is not None:
             phrase, confidence, ago = wake

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from speech_lstm.runtime.confidence import ConfidenceModel
 from speech_lstm.runtime.metadata import Corpus, ModelMetadata
 from speech_lstm.runtime.tokens import TOKENS
 
@@ -26,7 +27,7 @@ METADATA = ModelMetadata(
     accuracy={"made up: phone error, %": 12.5},
     thresholds={"accept": 0.5},
     decoder={"blank_offset": 2.5},
-    calibration={"coefficients": [1.0, -2.0]},
+    calibration=ConfidenceModel().to_metadata(),
 )
 
 

@@ -1,0 +1,155 @@
+"""The state machine on log-probabilities of a spoken phone sequence: which events come, in which order, and when."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from speech_lstm.runtime.confidence import ConfidenceModel
+from speech_lstm.runtime.decoder import Decoder
+from speech_lstm.runtime.grammar import Grammar
+from speech_lstm.runtime.graph import compile_graph
+from speech_lstm.runtime.interpreter import Interpreter
+from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
+from speech_lstm.runtime.session import Session, SessionOptions, State
+from speech_lstm.runtime.tokens import TOKENS
+
+LEXICON = Lexicon()
+FRAME = 0.04
+
+
+class WakeAfter:
+    """Finds a wake word that ended `ago` frames before frame `at`."""
+
+    def __init__(self, at: int, ago: int = 0) -> None:
+        self.at, self.ago, self.frames = at, ago, 0
+
+    def advance(self, log_probs: np.ndarray) -> tuple[str, float, int] | None:
+        before, self.frames = self.frames, self.frames + len(log_probs)
+        return ("computer", 0.9, self.ago) if before < self.at <= self.frames else None
+
+
+def say(text: str) -> list[int]:
+    """Tokens of words, a blank after each phone."""
+    phones = [phone for word in text.split() for phone in LEXICON.pronunciations(word)[0]]
+    return [token for phone in phones for token in (TOKENS.index(phone), 0)]
+
+
+def silence(seconds: float) -> list[int]:
+    return [0] * round(seconds / FRAME)
+
+
+def log_probs(tokens: list[int]) -> np.ndarray:
+    """float32 [frames, tokens]: 99.9 % for the token of each frame."""
+    probabilities = np.full((len(tokens), len(TOKENS)), 0.001 / (len(TOKENS) - 1), np.float32)
+    probabilities[np.arange(len(tokens)), tokens] = 0.999
+    return np.log(probabilities)
+
+
+def session(options: SessionOptions | None = None, wake: WakeAfter | None = None) -> Session:
+    grammar = Grammar.from_phrases(["turn on the light", "turn on the light please", "stop the music"])
+    decoder = Decoder(compile_graph(grammar.graph, LEXICON, TOKENS))
+    interpreter = Interpreter(grammar, ConfidenceModel(), 0.5, FRAME)
+    return Session(decoder, interpreter, options or SessionOptions(), 1, (lambda: wake) if wake else None)
+
+
+def play(live: Session, tokens: list[int], block: int = 2) -> list[Event]:
+    frames = log_probs(tokens)
+    return [event for start in range(0, len(frames), block) for event in live.advance(frames[start : start + block])]
+
+
+def kinds(events: list[Event]) -> list[type[Event]]:
+    return [type(event) for event in events if not isinstance(event, Partial)]
+
+
+def test_a_command_comes_soon_when_no_longer_sentence_can_follow_and_after_a_pause_otherwise() -> None:
+    live = session()
+    spoken = silence(1) + say("stop the music")
+    events = play(live, spoken + silence(2))
+    assert kinds(events) == [SpeechStarted, Command] and live.state is State.IDLE
+    command = events[-1]
+    assert isinstance(command, Command) and command.result.text == "stop the music"
+    assert 0.1 <= command.time - len(spoken) * FRAME <= 0.25
+    assert 1.0 <= command.result.words[0].start <= 1.04 and command.result.end == pytest.approx(
+        (len(spoken) - 1) * FRAME, abs=0.05
+    )
+    ambiguous = say("turn on the light")
+    command = play(session(), ambiguous + silence(2))[-1]
+    assert isinstance(command, Command) and command.result.text == "turn on the light"
+    assert 0.5 <= command.time - len(ambiguous) * FRAME <= 0.7
+
+
+def test_the_longer_sentence_is_heard_out() -> None:
+    events = play(session(), say("turn on the light") + silence(0.3) + say("please") + silence(1))
+    assert kinds(events) == [SpeechStarted, Command]
+    assert isinstance(events[-1], Command) and events[-1].result.text == "turn on the light please"
+
+
+def test_partials_grow_word_by_word() -> None:
+    events = play(session(), say("turn on the light please") + silence(1))
+    texts = [event.text for event in events if isinstance(event, Partial)]
+    assert texts and all("turn on the light please".startswith(text) for text in texts)
+    assert texts == sorted(set(texts), key=len)
+    assert not any(isinstance(e, Partial) for e in play(session(SessionOptions(partials=False)), say("stop the music")))
+
+
+def test_other_words_are_rejected_and_the_next_command_is_heard() -> None:
+    events = play(session(), say("seven yellow elephants") + silence(1) + say("stop the music") + silence(1))
+    assert kinds(events) == [SpeechStarted, Rejected, SpeechStarted, Command]
+
+
+def test_with_a_wake_word_nothing_is_heard_before_it() -> None:
+    spoken = say("stop the music") + silence(1)
+    events = play(session(wake=WakeAfter(len(spoken))), spoken + silence(0.4) + spoken)
+    assert kinds(events) == [WakeWord, SpeechStarted, Command]
+    assert isinstance(events[0], WakeWord) and events[0].phrase == "computer"
+
+
+def test_speech_right_after_the_wake_word_is_not_lost() -> None:
+    before, spoken = silence(1.04), say("stop the music")
+    events = play(session(wake=WakeAfter(len(before) + 4, ago=4)), before + spoken + silence(1))
+    assert kinds(events) == [WakeWord, SpeechStarted, Command]
+
+
+def test_silence_after_the_wake_word_times_out() -> None:
+    live = session(wake=WakeAfter(10))
+    events = play(live, silence(7))
+    assert kinds(events) == [WakeWord, Timeout] and live.state is State.IDLE
+    assert isinstance(events[1], Timeout) and events[1].reason == "leading"
+    assert events[1].time - events[0].time == pytest.approx(5.0, abs=0.1)
+
+
+def test_endless_speech_times_out() -> None:
+    events = play(session(SessionOptions(total_seconds=3)), say("elephant") * 8)
+    assert isinstance(events[-1], Timeout) or any(isinstance(event, Timeout) for event in events)
+    first = next(event for event in events if isinstance(event, Timeout))
+    assert first.reason == "total" and first.time == pytest.approx(3, abs=0.2)
+
+
+def test_push_to_talk_hears_only_while_the_button_is_down() -> None:
+    live = session(SessionOptions(push_to_talk=True))
+    spoken = say("turn on the light")
+    assert play(live, spoken + silence(1)) == []
+    live.press()
+    assert live.state is State.AWAKE
+    assert kinds(play(live, silence(6) + spoken + silence(2))) == [SpeechStarted]
+    live.release()
+    released = live.time
+    events = play(live, silence(1))
+    assert kinds(events) == [Command] and released < events[0].time <= released + 0.4
+    assert play(live, spoken + silence(1)) == []
+
+
+def test_the_end_of_the_audio_decides() -> None:
+    live = session()
+    play(live, say("turn on the light"))
+    (event,) = live.finish()
+    assert isinstance(event, Command) and event.result.text == "turn on the light"
+    assert live.finish() == []
+
+
+@pytest.mark.parametrize("name", ["confirm_seconds", "pause_seconds", "total_seconds", "speech_frames"])
+def test_times_must_be_above_zero(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        SessionOptions(**{name: 0})  # type: ignore[arg-type]
