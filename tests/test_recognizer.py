@@ -1,0 +1,87 @@
+"""The shipped default model on the bundled recordings."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.errors import AudioError, GrammarError
+from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.results import Command, Rejected
+
+DATA = Path(__file__).parent / "data"
+CLIPS = {path: path.name.split("_")[0] for path in sorted((DATA / "words").glob("*.opus"))}
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(grammar=DATA / "words.txt", device="cpu")
+
+
+def test_most_words_are_right_and_confident(recognizer: Recognizer) -> None:
+    results = {said: recognizer.recognize(read_audio(path)) for path, said in CLIPS.items()}
+    assert sum(result.accepted and result.text == said for said, result in results.items()) >= 0.8 * len(CLIPS)
+    for result in results.values():
+        assert 0 <= result.start < result.end and 0 < result.confidence < 1
+        assert len(result.alternatives) <= 2 and result.text not in {other.text for other in result.alternatives}
+
+
+def test_streams_hear_the_same_words(recognizer: Recognizer) -> None:
+    right = 0
+    for path, said in CLIPS.items():
+        stream = recognizer.stream()
+        events = stream.accept(read_audio(path)) + stream.finish()
+        right += any(isinstance(event, Command) and event.result.text == said for event in events)
+    assert right >= 0.75 * len(CLIPS)
+
+
+def test_words_outside_the_grammar_and_noise_are_rejected(recognizer: Recognizer) -> None:
+    other = recognizer.with_grammar(["open the garage door", "what is the weather", "play some music"])
+    assert other.model is recognizer.model
+    clips = [*CLIPS, *(DATA / "noise").glob("*.opus")]
+    accepted = [path.name for path in clips if other.recognize(read_audio(path)).accepted]
+    assert len(accepted) <= 1, accepted
+
+
+def test_silence_is_nothing(recognizer: Recognizer) -> None:
+    result = recognizer.recognize(np.zeros(16000, np.int16))
+    assert not result.accepted and result.confidence < 0.5
+    stream = recognizer.stream()
+    events = stream.accept(np.zeros(160_000, np.int16)) + stream.finish()
+    assert not any(isinstance(event, Command | Rejected) for event in events)
+
+
+def test_threads_share_a_recognizer(recognizer: Recognizer) -> None:
+    audio = [read_audio(path) for path in CLIPS]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(recognizer.recognize, audio)) == [recognizer.recognize(samples) for samples in audio]
+
+
+def test_a_threshold_of_one_accepts_nothing(recognizer: Recognizer) -> None:
+    strict = Recognizer(["left", "right"], model=recognizer.model, options=RecognizerOptions(threshold=1.0))
+    assert not any(strict.recognize(read_audio(path)).accepted for path in CLIPS)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(0, np.float32), "no samples"),
+        (np.full(8000, np.nan, np.float32), "sample 0 is nan"),
+        (np.zeros((2, 8000), np.int16), "shape"),
+        (np.full(8000, 20000.0), "-1..1"),
+    ],
+)
+def test_bad_samples_are_refused(recognizer: Recognizer, samples: np.ndarray, message: str) -> None:
+    with pytest.raises(AudioError, match=message):
+        recognizer.recognize(samples)
+
+
+def test_a_recognizer_does_not_change(recognizer: Recognizer) -> None:
+    with pytest.raises(AttributeError, match="immutable"):
+        recognizer.grammar = recognizer.grammar
+    with pytest.raises(GrammarError):
+        recognizer.with_grammar([])
