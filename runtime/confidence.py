@@ -14,9 +14,13 @@ from typing import Any
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.nbest import Hypothesis, HypothesisWord
 
-FEATURES = ("margin", "worst_word", "log_phones", "filler")
-"""Margin per command frame, the smallest one of a word, log of the number of phones, and score lost outside the command
-per second of it. All but the third are <= 0."""
+FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace")
+"""Margin per phone, the smallest one of a word, log of the number of phones, score lost outside the command per phone
+of it, and log of the excess over `SLOW` frames per phone, negated. All but the third are <= 0. Margins are not per frame;
+a phone smeared over seconds of noise has many frames that cost nothing."""
+
+SLOW = 6.0
+"""Frames per phone (0.24 s) that still are ordinary speech."""
 
 FLOOR = -8.0
 """Lowest value of a feature, so that one impossible phone does not hide everything else."""
@@ -25,11 +29,10 @@ FLOOR = -8.0
 def span_features(words: Sequence[HypothesisWord], score: float, filler: float = 0.0) -> tuple[float, ...]:
     """`FEATURES` of successive words. score: of their frames; filler: score of the frames around them (<= 0)."""
     frames = words[-1].last_frame - words[0].first_frame + 1
-    worst = min(word.score / (word.last_frame - word.first_frame + 1) for word in words)
     phones = sum(word.num_phones for word in words)
-    margins = (score / frames, worst, filler / frames)
+    margins = (score / phones, min(word.score / word.num_phones for word in words), filler / phones)
     margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in margins)
-    return margin, worst, math.log(phones), outside
+    return margin, worst, math.log(phones), outside, -max(0.0, math.log(frames / phones / SLOW))
 
 
 def command_features(hypothesis: Hypothesis) -> tuple[float, ...]:
@@ -46,7 +49,7 @@ class ConfidenceModel:
     """
 
     intercept: float = 2.0
-    weights: tuple[float, ...] = (3.0, 1.5, 0.5, 0.5)
+    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0)
 
     def __post_init__(self) -> None:
         """ModelError unless there is a finite weight for each of `FEATURES`."""
@@ -80,5 +83,5 @@ class ConfidenceModel:
 
     def span(self, words: Sequence[HypothesisWord], num_phones: int) -> float:
         """Probability that some successive words were said, in a command of `num_phones` phones altogether."""
-        margin, worst, _, outside = span_features(words, sum(word.score for word in words))
-        return self.probability((margin, worst, math.log(num_phones), outside))
+        margin, worst, _, outside, pace = span_features(words, sum(word.score for word in words))
+        return self.probability((margin, worst, math.log(num_phones), outside, pace))

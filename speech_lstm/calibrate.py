@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel, command_features
+from speech_lstm.runtime.confidence import FEATURES, FLOOR, ConfidenceModel, command_features
 from speech_lstm.runtime.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.graph import compile_graph
@@ -144,7 +144,7 @@ class _Decoders:
             state = decoder.start()
             decoder.advance(state, trial.log_probs)
             found = decoder.hypotheses(state)
-            features.append(command_features(found[0]) if found and found[0].words else (-8.0, -8.0, 0.0, -8.0))
+            features.append(command_features(found[0]) if found and found[0].words else (FLOOR, FLOOR, 0.0, FLOOR, 0.0))
             right.append(bool(found) and found[0].text == trial.said)
         return np.array(features), np.array(right)
 
