@@ -16,8 +16,8 @@ from speech_lstm.runtime.nbest import Hypothesis, HypothesisWord
 
 FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace")
 """Margin per phone, the smallest one of a word, log of the number of phones, score lost outside the command per phone
-of it, and log of the excess over `SLOW` frames per phone, negated. All but the third are <= 0. Margins are not per frame;
-a phone smeared over seconds of noise has many frames that cost nothing."""
+of it, and log of the excess over `SLOW` frames per phone, negated. All but the third are <= 0. Not per frame: a phone
+smeared over seconds of noise has many frames that cost nothing."""
 
 SLOW = 6.0
 """Frames per phone (0.24 s) that still are ordinary speech."""
