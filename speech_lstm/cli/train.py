@@ -1,0 +1,73 @@
+"""`speech-lstm train`: train an acoustic model from a configuration file, on one process or under `torchrun`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from speech_lstm.runtime.errors import SpeechLstmError
+
+EXAMPLE = """examples:
+  speech-lstm train configs/default.toml
+  torchrun --nproc-per-node 2 -m speech_lstm.cli train configs/default.toml
+
+Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves one."""
+
+NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard")
+"""Packages of the extra that training imports."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "train",
+        help="train an acoustic model",
+        description="Train an acoustic model and print its phone error on the dev split of each corpus.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="data, model, augmentation, optimizer and run")
+    parser.add_argument(
+        "--hours", type=hours, metavar="H", help="hours of audio to train on in the whole run, instead of the file's"
+    )
+    parser.set_defaults(run=run)
+
+
+def hours(text: str) -> float:
+    """argparse type: a number above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of hours")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train to the end, or save and stop at Ctrl-C."""
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise SpeechLstmError(f"training needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
+    import torch
+
+    from speech_lstm.config import load_config
+    from speech_lstm.training import Trainer
+
+    config = load_config(args.config)
+    if args.hours is not None:
+        config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, hours=args.hours))
+    trainer = Trainer(config, args.config.resolve().parent)
+    try:
+        error = trainer.run()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C, or torchrun's own, must not stop the saving
+        trainer.save()
+        print(f"stopped at {trainer.progress.hours:.2f} hours; {trainer.checkpoint} goes on from here", file=sys.stderr)
+        return 130
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    for corpus, rate in error.items():
+        print(f"{corpus:24} {100 * rate:5.1f} % phone error on dev")
+    return 0
