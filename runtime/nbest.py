@@ -1,18 +1,21 @@
-"""The n best word sequences of a finished forward search, by A* from its end.
+"""Paths of a forward search read back from its end: the best one, or the n best word sequences by A*.
 
-A partial hypothesis is a suffix of phones with, for every frame, the best score of saying that suffix from there on.
-One more phone costs two running maxima over prefix sums, and the forward scores at the node before it are an upper
+A partial hypothesis of A* is a suffix of phones with, for every frame, the best score of saying that suffix from there
+on. One more phone costs two running maxima over prefix sums, and the forward scores at the node before it are an upper
 bound that is exact but for repeated phones. So hypotheses leave the queue in the order of their true Viterbi scores,
-each phone sequence once (Soong and Huang 1991, with alignments maximised inside).
+each path of phones once (Soong and Huang 1991, with alignments maximised inside).
 """
 
 import heapq
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .graph import DecodingGraph
+from .graph import DecodingGraph, IntArray
+from .viterbi import History
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -21,28 +24,40 @@ MAX_EXPANSIONS = 5000
 
 
 @dataclass(frozen=True)
+class HypothesisPhone:
+    """A phone as a token number, its first and last frame and the sum of their scores (<= 0)."""
+
+    token: int
+    first_frame: int
+    last_frame: int
+    score: float
+
+
+@dataclass(frozen=True)
 class HypothesisWord:
-    """A word with its first and last frame, the sum of its frames' scores (<= 0) and its number of phones."""
+    """A word with its first and last frame, the sum of its frames' scores (<= 0) and its phones."""
 
     text: str
     first_frame: int
     last_frame: int
     score: float
-    num_phones: int
+    phones: tuple[HypothesisPhone, ...]
+
+    @property
+    def num_phones(self) -> int:
+        """Number of phones it was said with."""
+        return len(self.phones)
 
 
 @dataclass(frozen=True)
 class Hypothesis:
     """A word sequence. `score`: of the whole path, <= 0; `command_score`: from the first word's first frame to the last
-    word's last one; `num_phones` in the words. Frames are None while no word has been said.
+    word's last one. Frames are None while no word has been said.
     """
 
     words: tuple[HypothesisWord, ...]
     score: float
     command_score: float
-    num_phones: int
-    first_frame: int | None
-    last_frame: int | None
 
     @property
     def text(self) -> str:
@@ -50,139 +65,200 @@ class Hypothesis:
         return " ".join(word.text for word in self.words)
 
     @property
+    def num_phones(self) -> int:
+        """Of all words."""
+        return sum(word.num_phones for word in self.words)
+
+    @property
+    def first_frame(self) -> int | None:
+        """The first word's first."""
+        return self.words[0].first_frame if self.words else None
+
+    @property
+    def last_frame(self) -> int | None:
+        """The last word's last."""
+        return self.words[-1].last_frame if self.words else None
+
+    @property
     def num_frames(self) -> int:
-        """Frames from the first word's first to the last word's last."""
-        return 0 if self.first_frame is None or self.last_frame is None else self.last_frame - self.first_frame + 1
+        """From the first word's first to the last word's last."""
+        return self.words[-1].last_frame - self.words[0].first_frame + 1 if self.words else 0
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
-    """What a forward search leaves: `history` [rows + 1, nodes], `scores` [rows, tokens], `frame_of` [rows]."""
+class Trace:
+    """What a forward search leaves. `scores`: float32 [rows, tokens]; `frame_of`: [rows], the first frame of a row."""
 
     graph: DecodingGraph
-    history: npt.NDArray[np.float32]
+    history: History
     scores: npt.NDArray[np.float32]
-    frame_of: npt.NDArray[np.int64]
-    num_frames: int
+    frame_of: IntArray
     filler_cost: float
+
+    @cached_property
+    def sums(self) -> DoubleArray:
+        """[tokens, rows + 1]: scores of a token in all rows before."""
+        sums = np.zeros((self.graph.num_tokens, len(self.scores) + 1))
+        np.cumsum(self.scores.T, axis=1, dtype=np.float64, out=sums[:, 1:])
+        return sums
+
+    @cached_property
+    def outside(self) -> DoubleArray:
+        """[rows + 1]: scores of silence or other speech in all rows before."""
+        sums = np.zeros(len(self.scores) + 1)
+        np.cumsum(np.maximum(self.scores[:, 0], -self.filler_cost), dtype=np.float64, out=sums[1:])
+        return sums
+
+    def before(self, nodes: IntArray) -> DoubleArray:
+        """[nodes, rows + 1]: scores of the best paths to nodes."""
+        scores = self.history.of(nodes).T.astype(np.float64)
+        scores[nodes == 0] = self.outside
+        return scores
+
+
+class Span(NamedTuple):
+    """A phone of a path: it takes the rows `begin` to `end` - 1."""
+
+    token: int
+    begin: int
+    end: int
+
+
+def partial_hypothesis(trace: Trace, node: int) -> tuple[Hypothesis, ...]:
+    """The best path to a node, with the words that are over; empty if there is none."""
+    graph, sums = trace.graph, trace.sums
+    score = float(trace.before(np.array([node]))[0, -1])
+    spans: list[Span] = []
+    row = len(trace.scores)
+    while node != 0:
+        arcs = graph.incoming(node)
+        labels, sources = graph.label[arcs], graph.source[arcs]
+        repeats = np.flatnonzero(graph.slot[arcs] != sources)
+        phone, blank = sums[labels, : row + 1], sums[0, : row + 1]
+        entry = trace.before(sources)[:, : row + 1]
+        entry[repeats, 1:] = entry[repeats, :-1] + (blank[1:] - blank[:-1])
+        entry[repeats, 0] = -np.inf
+        entry -= phone
+        total = np.maximum.accumulate(entry, axis=1)[:, :-1] + (phone - blank)[:, 1:]
+        arc, end = divmod(int(total.argmax()), row)
+        if total[arc, end] == -np.inf:
+            return ()
+        begin = int(entry[arc, : end + 1].argmax())
+        spans.append(Span(int(labels[arc]), begin, end + 1))
+        node, row = int(sources[arc]), begin - int(arc in repeats)
+    return _hypotheses(trace, spans[::-1], score, complete=False)[:1]
 
 
 @dataclass(frozen=True, eq=False)
 class _Suffix:
-    """Phones to the end of the sentence. `begin[t]`: score of the suffix from row t on (after row t - 1)."""
+    """Phones to the end of the sentence. `begin`: [rows + 1], score of the suffix from row t on (after row t - 1)."""
 
     node: int
     label: int  # first phone, 0 for none
-    begin: DoubleArray  # [rows + 1]
+    begin: DoubleArray
     after: DoubleArray  # [rows + 1]: score from row t on, where the first phone ended before row t
     tail: "_Suffix | None"
 
 
-def best_hypotheses(search: Search, n: int, final: bool) -> tuple[Hypothesis, ...]:
-    """The n best distinct word sequences, best first."""
-    graph = search.graph
-    sums = np.zeros((len(search.scores) + 1, graph.num_tokens))
-    np.cumsum(search.scores, axis=0, dtype=np.float64, out=sums[1:])
-    outside = np.zeros(len(sums))
-    np.cumsum(np.maximum(search.scores[:, 0], -search.filler_cost), dtype=np.float64, out=outside[1:])
-    queue: list[tuple[float, int, _Suffix]] = []
-    count = 0
-
-    def push(bound: float, suffix: _Suffix) -> None:
-        nonlocal count
-        if bound > -np.inf:
-            heapq.heappush(queue, (-bound, count, suffix))
-            count += 1
-
-    left = outside[-1] - outside
-    silent = sums[-1, 0] - sums[:, 0]
-    finals = set(graph.finals.tolist())
-    ends = search.history[-1].astype(np.float64)  # best score of a path that is at each node now
-    ends[graph.finals] = (search.history[:, graph.finals] + left[:, None]).max(axis=0)
-    ends[0] = outside[-1]
-    nodes = graph.finals if final else np.argsort(-ends, kind="stable")[: 100 * n]
-    for node in nodes.tolist():
-        end = left if final or node == 0 else silent
-        if not final and node in finals:
-            end = np.maximum(left, silent)
-        push(float(ends[node]), _Suffix(node, 0, end, end, None))
+def best_final_hypotheses(trace: Trace, n: int, beam: float) -> tuple[Hypothesis, ...]:
+    """The n best distinct word sequences that end a sentence, best first, none more than `beam` below the best."""
+    graph = trace.graph
+    left = trace.outside[-1] - trace.outside
+    bounds = (trace.before(graph.finals) + left).max(axis=1)
+    lowest = bounds.max() - beam
+    queue = [
+        (-float(bounds[i]), int(i), _Suffix(int(graph.finals[i]), 0, left, left, None))
+        for i in np.flatnonzero((bounds > -np.inf) & (bounds >= lowest))
+    ]
+    heapq.heapify(queue)
+    count = len(bounds)
     found: dict[tuple[str, ...], Hypothesis] = {}
     for _ in range(MAX_EXPANSIONS):
         if not queue or len(found) >= n:
             break
         bound, _, suffix = heapq.heappop(queue)
         if suffix.node == 0:
-            for hypothesis in _read(search, sums, outside, suffix, -bound, final):
+            for hypothesis in _hypotheses(trace, _align(trace, suffix), -bound, complete=True):
                 found.setdefault(tuple(word.text for word in hypothesis.words), hypothesis)
             continue
         arcs = graph.incoming(suffix.node)
-        labels, sources = graph.label[arcs], graph.source[arcs]
-        for label in np.unique(labels).tolist():
-            begin, after = _prepend(sums, suffix, label)
-            for source in sources[labels == label].tolist():
-                before = outside if source == 0 else search.history[:, source]
-                push(float((before + begin).max()), _Suffix(source, label, begin, after, suffix))
+        labels, which = np.unique(graph.label[arcs], return_inverse=True)
+        begin, after = _prepend(trace.sums, suffix, labels)
+        sources = graph.source[arcs]
+        bounds = (trace.before(sources) + begin[which]).max(axis=1)
+        for arc in np.flatnonzero((bounds > -np.inf) & (bounds >= lowest)).tolist():
+            label = which[arc]
+            longer = _Suffix(int(sources[arc]), int(labels[label]), begin[label], after[label], suffix)
+            heapq.heappush(queue, (-float(bounds[arc]), count, longer))
+            count += 1
     return tuple(found.values())[:n]
 
 
-def _prepend(sums: DoubleArray, suffix: _Suffix, label: int) -> tuple[DoubleArray, DoubleArray]:
-    """Scores of `label` and the suffix from every row on, and of what follows `label` from every row on."""
-    blank, phone = sums[:, 0], sums[:, label]
-    if suffix.label == 0:
-        after = suffix.begin
-    else:
-        after = np.maximum.accumulate((blank + suffix.begin)[::-1])[::-1] - blank
-        if suffix.label == label:  # at least one blank between
-            after = np.append((blank[1:] - blank[:-1]) + after[1:], -np.inf)
-    ends = np.maximum.accumulate((phone + after)[::-1])[::-1]
-    return np.append(ends[1:] - phone[:-1], -np.inf), after
+def _prepend(sums: DoubleArray, suffix: _Suffix, labels: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """For each label: [labels, rows + 1], the scores of it and the suffix from every row on, and of what follows it."""
+    phone, blank = sums[labels], sums[0]
+    following = suffix.begin
+    if suffix.label:
+        following = np.maximum.accumulate((blank + following)[::-1])[::-1] - blank
+    after = np.broadcast_to(following, phone.shape)
+    if suffix.label in labels and suffix.label:  # at least one blank between
+        after = after.copy()
+        after[labels == suffix.label] = np.append((blank[1:] - blank[:-1]) + following[1:], -np.inf)
+    ends = np.maximum.accumulate((phone + after)[:, ::-1], axis=1)[:, ::-1]
+    begin = np.full(phone.shape, -np.inf)
+    np.subtract(ends[:, 1:], phone[:, :-1], out=begin[:, :-1])
+    return begin, after
 
 
-def _read(
-    search: Search, sums: DoubleArray, outside: DoubleArray, suffix: _Suffix, score: float, final: bool
-) -> list[Hypothesis]:
-    """The word sequences of a complete path, with times from its best alignment."""
-    labels: list[int] = []
-    spans: list[tuple[int, int]] = []  # rows of each phone
-    at = int((outside + suffix.begin).argmax()) if suffix.label else 0
+def _align(trace: Trace, suffix: _Suffix) -> list[Span]:
+    """The best times of the phones of a complete path."""
+    sums = trace.sums
+    spans: list[Span] = []
+    row = int((trace.outside + suffix.begin).argmax())
     step: _Suffix | None = suffix
     while step is not None and step.label:
-        phone = sums[:, step.label]
-        end = at + 1 + int((phone + step.after)[at + 1 :].argmax())
-        labels.append(step.label)
-        spans.append((at, end))
-        step = step.tail
-        if step is not None and step.label:
-            first = end + (step.label == labels[-1])
-            at = first + int((sums[:, 0] + step.begin)[first:].argmax())
-    # in rows: total[i] - the running score along the path, phones and the blanks between them
-    running = [0.0]
-    starts = [0.0]
-    for i, (first, end) in enumerate(spans):
-        gap = sums[first, 0] - sums[spans[i - 1][1], 0] if i else 0.0
-        starts.append(running[-1] + gap)
-        running.append(starts[-1] + sums[end, labels[i]] - sums[first, labels[i]])
-    hypotheses = []
-    for spelling in search.graph.spell(labels, final):
-        words = tuple(
-            HypothesisWord(
-                text=text,
-                first_frame=int(search.frame_of[spans[first][0]]),
-                last_frame=int(search.frame_of[spans[end - 1][1] - 1]),
-                score=float(running[end] - starts[first + 1]),
-                num_phones=end - first,
-            )
-            for text, first, end in spelling
+        end = row + 1 + int((sums[step.label] + step.after)[row + 1 :].argmax())
+        spans.append(Span(step.label, row, end))
+        tail = step.tail
+        if tail is not None and tail.label:
+            row = end + (tail.label == step.label)
+            row += int((sums[0] + tail.begin)[row:].argmax())
+        step = tail
+    return spans
+
+
+def _hypotheses(trace: Trace, spans: list[Span], score: float, complete: bool) -> list[Hypothesis]:
+    """The word sequences of a path."""
+    sums, frame_of = trace.sums, trace.frame_of
+    phones = [
+        HypothesisPhone(
+            token=token,
+            first_frame=int(frame_of[begin]),
+            last_frame=int(frame_of[end - 1]),
+            score=float(sums[token, end] - sums[token, begin]),
         )
-        total = float(running[spelling[-1][2]]) if spelling else 0.0
-        hypotheses.append(
-            Hypothesis(
-                words=words,
-                score=score,
-                command_score=total,
-                num_phones=sum(word.num_phones for word in words),
-                first_frame=words[0].first_frame if words else None,
-                last_frame=words[-1].last_frame if words else None,
-            )
+        for token, begin, end in spans
+    ]
+    pauses = [float(sums[0, after.begin] - sums[0, before.end]) for before, after in zip(spans, spans[1:], strict=False)]
+
+    def path_score(first: int, end: int) -> float:
+        """From the first frame of a phone to the last one of the phone before `end`."""
+        return sum(phone.score for phone in phones[first:end]) + sum(pauses[first : end - 1])
+
+    return [
+        Hypothesis(
+            words=tuple(
+                HypothesisWord(
+                    text=text,
+                    first_frame=phones[first].first_frame,
+                    last_frame=phones[end - 1].last_frame,
+                    score=path_score(first, end),
+                    phones=tuple(phones[first:end]),
+                )
+                for text, first, end in spelling
+            ),
+            score=score,
+            command_score=path_score(0, spelling[-1][2]) if spelling else 0.0,
         )
-    return hypotheses
+        for spelling in trace.graph.speller.spell([span.token for span in spans], complete)
+    ]

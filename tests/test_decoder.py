@@ -1,103 +1,293 @@
 """The search against brute force over all alignments, and its promises on times, alternatives, chunks and memory."""
 
+import tracemalloc
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speech_lstm.runtime.decoder import Decoder, DecoderOptions
+from speech_lstm.runtime import decoder as decoder_module
+from speech_lstm.runtime.decoder import Decoder, DecoderOptions, DecoderState
 from speech_lstm.runtime.graph import compile_graph
 from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.viterbi import BeamSearch
+from speech_lstm.runtime.wordgraph import WordGraph
 
-TOKENS = ("<blank>", "AA", "B", "D")
-EXACT = DecoderOptions(blank_offset=0, fold_threshold=1, filler_cost=np.inf)
+from .ctc import FloatArray, phrases_graph, random_log_probs, slots_graph, spoken_log_probs, viterbi
 
+FEW = ("<blank>", "AA", "B", "D")
+EXACT = DecoderOptions(blank_offset=0, fold_threshold=1, filler_cost=np.inf, beam=np.inf, nbest_beam=np.inf)
+LEXICON = Lexicon()
 
-def phrases_graph(phrases: list[list[str]]) -> WordGraph:
-    """One path a phrase from node 0 to node 1."""
-    arcs, nodes = [], 2
-    for phrase in phrases:
-        at = 0
-        for word in phrase[:-1]:
-            arcs.append(WordArc(at, nodes, word))
-            at, nodes = nodes, nodes + 1
-        arcs.append(WordArc(at, 1, phrase[-1]))
-    return WordGraph(nodes, 0, frozenset({1}), tuple(arcs))
-
-
-def viterbi(scores: np.ndarray, labels: list[int]) -> float:
-    """Textbook CTC Viterbi of one label sequence (Graves et al. 2006, blanks interleaved). scores: [frames, tokens]."""
-    states = [0]
-    for label in labels:
-        states += [label, 0]
-    best = [-np.inf] * len(states)
-    best[0], best[1] = scores[0, 0], scores[0, labels[0]]
-    for row in scores[1:]:
-        best = [
-            max(
-                best[i],
-                best[i - 1] if i else -np.inf,
-                best[i - 2] if i > 1 and label and label != states[i - 2] else -np.inf,
-            )
-            + row[label]
-            for i, label in enumerate(states)
-        ]
-    return max(best[-1], best[-2])
-
-
-def random_log_probs(seed: int, frames: int, tokens: int = len(TOKENS)) -> np.ndarray:
-    """Log-softmax of normal noise, float32 [frames, tokens]."""
-    logits = np.random.default_rng(seed).normal(0, 3, (frames, tokens))
-    return (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
-
-
-pronunciations = st.lists(st.sampled_from(["AA", "B", "D"]), min_size=1, max_size=3).map(" ".join)
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    lexicon=st.fixed_dictionaries({w: st.lists(pronunciations, min_size=1, max_size=2) for w in ("one", "two", "six")}),
-    phrases=st.lists(st.lists(st.sampled_from(["one", "two", "six"]), min_size=1, max_size=3), min_size=1, max_size=5),
-    frames=st.integers(1, 14),
-    seed=st.integers(0, 10_000),
+SENTENCES = slots_graph(
+    [["turn", "switch"], ["on", "off"], ["the", ""], ["light", "lights", "radio", "heating"], ["in", ""], ["kitchen"]]
 )
-def test_n_best_equals_brute_force(
-    lexicon: dict[str, list[str]], phrases: list[list[str]], frames: int, seed: int
-) -> None:
+
+
+def phones_of(text: str) -> list[str]:
+    return [phone for word in text.split() for phone in LEXICON.pronunciations(word)[0]]
+
+
+def decoder_of(graph: WordGraph, options: DecoderOptions = DecoderOptions()) -> Decoder:
+    return Decoder(compile_graph(graph, LEXICON, TOKENS), options)
+
+
+def searched(decoder: Decoder, log_probs: FloatArray) -> DecoderState:
+    state = decoder.start()
+    decoder.advance(state, log_probs)
+    return state
+
+
+@pytest.fixture(params=["dense", "beam"])
+def search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds of search, whatever the size of the graph."""
+    if request.param == "beam":
+        monkeypatch.setattr(decoder_module, "DENSE_ARCS", 0)
+
+
+pronunciations = st.lists(st.sampled_from(FEW[1:]), min_size=1, max_size=3).map(" ".join)
+lexicons = st.fixed_dictionaries({w: st.lists(pronunciations, min_size=1, max_size=2) for w in ("one", "two", "six")})
+phrase_lists = st.lists(
+    st.lists(st.sampled_from(["one", "two", "six"]), min_size=1, max_size=3), min_size=1, max_size=5
+)
+
+
+def check_n_best(lexicon: dict[str, list[str]], phrases: list[list[str]], frames: int, seed: int) -> None:
     words = Lexicon(lexicon)
-    decoder = Decoder(compile_graph(phrases_graph(phrases), words, TOKENS), EXACT)
-    log_probs = random_log_probs(seed, frames)
+    decoder = Decoder(compile_graph(phrases_graph(phrases), words, FEW), EXACT)
+    log_probs = random_log_probs(seed, frames, len(FEW))
     scores = (log_probs - log_probs.max(1, keepdims=True)).astype(np.float64)
     expected: dict[tuple[str, ...], float] = {}
     for phrase in phrases:
         sequences: list[list[int]] = [[]]
         for word in phrase:
-            sequences = [s + [TOKENS.index(p) for p in way] for s in sequences for way in words.pronunciations(word)]
+            sequences = [[*s, *map(FEW.index, way)] for s in sequences for way in words.pronunciations(word)]
         best = max(viterbi(scores, labels) for labels in sequences)
         if best > -np.inf:
             expected[tuple(phrase)] = max(best, expected.get(tuple(phrase), -np.inf))
-    state = decoder.start()
-    decoder.advance(state, log_probs)
+    state = searched(decoder, log_probs)
     found = decoder.hypotheses(state, 20)
     assert {tuple(w.text for w in h.words) for h in found} == set(expected)
     for h in found:
         assert h.score == pytest.approx(expected[tuple(w.text for w in h.words)], abs=1e-3)
+        inside = scores[h.words[0].first_frame : h.words[-1].last_frame + 1]
+        assert h.command_score >= viterbi(inside, [p.token for w in h.words for p in w.phones]) - 1e-3
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
     assert state.best_final == pytest.approx(max(expected.values(), default=-np.inf), abs=1e-3)
 
 
-@settings(deadline=None, max_examples=40)
-@given(cuts=st.lists(st.integers(0, 200), max_size=10), max_frames=st.integers(40, 300))
-def test_any_split_gives_the_same_bits(cuts: list[int], max_frames: int) -> None:
+@settings(deadline=None, max_examples=150)
+@given(lexicon=lexicons, phrases=phrase_lists, frames=st.integers(1, 14), seed=st.integers(0, 10_000))
+def test_n_best_equals_brute_force(
+    lexicon: dict[str, list[str]], phrases: list[list[str]], frames: int, seed: int
+) -> None:
+    check_n_best(lexicon, phrases, frames, seed)
+
+
+@settings(deadline=None, max_examples=100)
+@given(lexicon=lexicons, phrases=phrase_lists, frames=st.integers(1, 14), seed=st.integers(0, 10_000))
+def test_n_best_equals_brute_force_with_beam_search(
+    lexicon: dict[str, list[str]], phrases: list[list[str]], frames: int, seed: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder_module, "DENSE_ARCS", 0)
+        check_n_best(lexicon, phrases, frames, seed)
+
+
+@settings(deadline=None, max_examples=60)
+@given(frames=st.integers(1, 60), seed=st.integers(0, 10_000), spread=st.sampled_from([0.5, 3]))
+def test_the_two_searches_agree_without_a_beam(frames: int, seed: int, spread: float) -> None:
+    decoder = decoder_of(SENTENCES, EXACT)
+    log_probs = random_log_probs(seed, frames, len(TOKENS), spread)
+    dense = searched(decoder, log_probs)
+    beam = decoder.start()
+    beam.search = BeamSearch(decoder.graph, np.inf, 10**6)
+    decoder.advance(beam, log_probs)
+    nodes = np.arange(decoder.graph.num_nodes)
+    assert np.array_equal(dense.search.history().of(nodes), beam.search.history().of(nodes))
+    assert decoder.hypotheses(dense, 4) == decoder.hypotheses(beam, 4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(frames=st.integers(1, 60), seed=st.integers(0, 10_000))
+def test_partial_is_the_best_path(frames: int, seed: int) -> None:
+    decoder = decoder_of(SENTENCES, DecoderOptions(fold_threshold=1, filler_cost=2))
+    log_probs = random_log_probs(seed, frames, len(TOKENS))
+    state = searched(decoder, log_probs)
+    [partial] = decoder.hypotheses(state, final=False)
+    assert partial.score == pytest.approx(state.best_any, abs=1e-2) or state.is_final
+    assert partial.score <= state.best_any + 1e-2
+
+
+@pytest.mark.usefixtures("search")
+def test_words_have_the_frames_of_their_phones() -> None:
+    phones = phones_of("turn off the lights kitchen")
+    log_probs = spoken_log_probs(phones, noise=0.1)
+    best_token = log_probs.argmax(1)
+    [best] = decoder_hypotheses(log_probs)
+    assert best.text == "turn off the lights kitchen"
+    assert [TOKENS[p.token] for w in best.words for p in w.phones] == phones
+    assert best.num_phones == len(phones)
+    for word in best.words:
+        assert (word.phones[0].first_frame, word.phones[-1].last_frame) == (word.first_frame, word.last_frame)
+        for phone in word.phones:
+            assert set(best_token[phone.first_frame : phone.last_frame + 1]) == {phone.token}
+    assert best.score == pytest.approx(0, abs=1e-4)
+    assert best.first_frame == np.flatnonzero(best_token)[0]
+    assert best.last_frame == np.flatnonzero(best_token)[-1]
+
+
+def decoder_hypotheses(log_probs: FloatArray, n: int = 1, options: DecoderOptions = DecoderOptions()):  # type: ignore[no-untyped-def]
+    decoder = decoder_of(SENTENCES, options)
+    return decoder.hypotheses(searched(decoder, log_probs), n)
+
+
+@pytest.mark.usefixtures("search")
+def test_alternatives_that_differ_in_one_word_come_out() -> None:
+    log_probs = spoken_log_probs(phones_of("switch on the light in kitchen"))
+    texts = [h.text for h in decoder_hypotheses(log_probs, 6)]
+    assert texts[0] == "switch on the light in kitchen"
+    assert "switch off the light in kitchen" in texts
+    assert "switch on the lights in kitchen" in texts
+
+
+def test_homophones_are_alternatives_in_the_order_of_the_grammar() -> None:
+    decoder = decoder_of(slots_graph([["right", "write"], ["too", "two"]]))
+    found = decoder.hypotheses(searched(decoder, spoken_log_probs(phones_of("right two"))), 9)
+    assert [h.text for h in found] == ["right too", "right two", "write too", "write two"]
+
+
+@pytest.mark.usefixtures("search")
+def test_each_pronunciation_is_found() -> None:
+    decoder = Decoder(
+        compile_graph(
+            phrases_graph([["tomato"], ["potato"]]), Lexicon({"tomato": ["T AH M EY T OW", "T AH M AA T OW"]}), TOKENS
+        )
+    )
+    for phones in ("T AH M EY T OW", "T AH M AA T OW"):
+        [best] = decoder.hypotheses(searched(decoder, spoken_log_probs(phones.split(), noise=0.1)))
+        assert best.text == "tomato"
+        assert best.score == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.usefixtures("search")
+def test_command_inside_other_speech() -> None:
+    log_probs = np.concatenate(
+        [
+            spoken_log_probs(phones_of("yesterday somebody asked"), seed=1, silence=2),
+            spoken_log_probs(phones_of("switch on the radio in kitchen"), seed=2, silence=2),
+            spoken_log_probs(phones_of("and then went home"), seed=3, silence=2),
+        ]
+    )
+    [best] = decoder_hypotheses(log_probs)
+    assert best.text == "switch on the radio in kitchen"
+    assert best.command_score > -3
+    assert best.score < -20  # the speech around it costs
+    # without the filler the speech around has to be squeezed into blanks or phones of the command
+    for strict in decoder_hypotheses(log_probs, options=DecoderOptions(filler_cost=np.inf)):
+        assert strict.score < 3 * best.score
+
+
+def test_end_of_sentence() -> None:
+    decoder = decoder_of(phrases_graph([["stop"], ["stop", "now"], ["go"]]))
+    state = searched(decoder, spoken_log_probs(phones_of("stop"), silence=0, noise=0.1)[:-1])
+    assert state.is_final and state.can_continue  # "now" may follow
+    before = state.final_frames
+    decoder.advance(state, spoken_log_probs([], silence=4, noise=0.1))
+    assert state.final_frames == before + 8
+    assert state.trailing_blanks >= 8
+    assert state.is_final and state.can_continue
+    decoder.advance(state, spoken_log_probs(phones_of("now")[:1], silence=0, noise=0.1))
+    assert not state.is_final
+    decoder.advance(state, spoken_log_probs(phones_of("now")[1:], silence=0, noise=0.1))
+    assert state.is_final and not state.can_continue
+
+
+def test_partial_holds_the_words_that_are_over() -> None:
+    decoder = decoder_of(phrases_graph([["turn", "on", "the", "light"], ["turn", "off", "the", "radio"]]))
+    seen = []
+    state = decoder.start()
+    for row in spoken_log_probs(phones_of("turn off the radio"), noise=0.1):
+        decoder.advance(state, row[None])
+        [partial] = decoder.hypotheses(state, final=False)
+        if partial.text not in seen:
+            seen.append(partial.text)
+    assert seen == ["", "turn", "turn off", "turn off the", "turn off the radio"]
+
+
+def check_splits(cuts: list[int], max_frames: int, new: Callable[[Decoder], DecoderState]) -> None:
     options = DecoderOptions(fold_threshold=0.8, max_frames=max_frames)
     graph = phrases_graph([["one", "two"], ["two", "six"], ["six"]])
-    decoder = Decoder(compile_graph(graph, Lexicon({"one": "AA B", "two": "B AA D", "six": "D D"}), TOKENS), options)
-    log_probs = random_log_probs(7, 200)
-    whole, split = decoder.start(), decoder.start()
+    decoder = Decoder(compile_graph(graph, Lexicon({"one": "AA B", "two": "B AA D", "six": "D D"}), FEW), options)
+    log_probs = random_log_probs(7, 200, len(FEW))
+    whole, split = new(decoder), new(decoder)
     decoder.advance(whole, log_probs)
     for part in np.split(log_probs, sorted(cuts)):
         decoder.advance(split, part)
     assert decoder.hypotheses(whole, 3) == decoder.hypotheses(split, 3)
-    assert whole.slots.tobytes() == split.slots.tobytes()
+    assert whole.search.history().scores.tobytes() == split.search.history().scores.tobytes()
+    assert (whole.best_final, whole.final_frames) == (split.best_final, split.final_frames)
     assert whole.num_rows <= max_frames
+
+
+@settings(deadline=None, max_examples=40)
+@given(cuts=st.lists(st.integers(0, 200), max_size=10), max_frames=st.integers(40, 300), beam=st.booleans())
+def test_any_split_gives_the_same_bits(cuts: list[int], max_frames: int, beam: bool) -> None:
+    def new(decoder: Decoder) -> DecoderState:
+        state = decoder.start()
+        if beam:
+            state.search = BeamSearch(decoder.graph, 10, 20)
+        return state
+
+    check_splits(cuts, max_frames, new)
+
+
+@pytest.mark.usefixtures("search")
+def test_hours_of_noise_stay_in_bounded_memory_and_the_command_after_is_found() -> None:
+    decoder = decoder_of(SENTENCES, DecoderOptions(max_frames=200))
+    state = decoder.start()
+    noise = random_log_probs(3, 1000, len(TOKENS), spread=1)
+    decoder.advance(state, noise)
+    tracemalloc.start()
+    for _ in range(4):
+        decoder.advance(state, noise)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 1_000_000
+    log_probs = spoken_log_probs(phones_of("turn on the radio in kitchen"))
+    decoder.advance(state, log_probs)
+    [best] = decoder.hypotheses(state)
+    assert best.text == "turn on the radio in kitchen"
+    assert best.first_frame is not None and 5000 < best.first_frame < state.num_frames == 5000 + len(log_probs)
+
+
+def test_folding_skips_most_of_silence_and_keeps_the_result() -> None:
+    log_probs = spoken_log_probs(phones_of("switch off the heating kitchen"), silence=100, sharpness=9)
+    [exact] = decoder_hypotheses(log_probs, options=DecoderOptions(fold_threshold=1))
+    decoder = decoder_of(SENTENCES)
+    state = searched(decoder, log_probs)
+    assert state.num_frames == len(log_probs)
+    assert state.num_rows < len(log_probs) / 3
+    assert decoder.hypotheses(state) == (exact,)
+
+
+def test_wrong_input_and_options_are_refused() -> None:
+    decoder = decoder_of(SENTENCES)
+    with pytest.raises(ValueError, match=r"expected \[frames, 40\]"):
+        decoder.advance(decoder.start(), np.zeros((3, 39), dtype=np.float32))
+    with pytest.raises(ValueError, match="NaN"):
+        decoder.advance(decoder.start(), np.full((3, 40), np.nan, dtype=np.float32))
+    for wrong in ({"max_frames": 1}, {"fold_threshold": 0}, {"filler_cost": -1}, {"beam": np.nan}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            DecoderOptions(**wrong)
+
+
+def test_no_frames_give_no_command() -> None:
+    decoder = decoder_of(SENTENCES)
+    state = searched(decoder, np.zeros((0, 40), dtype=np.float32))
+    assert decoder.hypotheses(state) == ()
+    assert decoder.hypotheses(state, final=False)[0].words == ()
+    assert not state.is_final and state.can_continue
