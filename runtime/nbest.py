@@ -19,6 +19,12 @@ from .viterbi import History
 
 DoubleArray = npt.NDArray[np.float64]
 
+MANY = 50
+"""Arcs into a node that are worth a look at their labels before their histories are gathered."""
+
+TOLERANCE = 1e-2
+"""More than the rounding errors of a path score in float32."""
+
 MAX_EXPANSIONS = 5000
 """Bound on the work of one call; alternatives found until then are returned."""
 
@@ -126,26 +132,29 @@ class Span(NamedTuple):
 
 def partial_hypothesis(trace: Trace, node: int) -> tuple[Hypothesis, ...]:
     """The best path to a node, with the words that are over; empty if there is none."""
-    graph, sums = trace.graph, trace.sums
-    score = float(trace.before(np.array([node]))[0, -1])
+    graph, sums, scores = trace.graph, trace.sums, trace.scores
     spans: list[Span] = []
-    row = len(trace.scores)
+    row = len(scores)
+    score = float(trace.history.of(np.array([node]))[row, 0])
     while node != 0:
-        arcs = graph.incoming(node)
-        labels, sources = graph.label[arcs], graph.source[arcs]
-        repeats = np.flatnonzero(graph.slot[arcs] != sources)
-        phone, blank = sums[labels, : row + 1], sums[0, : row + 1]
-        entry = trace.before(sources)[:, : row + 1]
-        entry[repeats, 1:] = entry[repeats, :-1] + (blank[1:] - blank[:-1])
-        entry[repeats, 0] = -np.inf
-        entry -= phone
-        total = np.maximum.accumulate(entry, axis=1)[:, :-1] + (phone - blank)[:, 1:]
-        arc, end = divmod(int(total.argmax()), row)
-        if total[arc, end] == -np.inf:
+        at_node = trace.history.of(np.array([node]))[: row + 1, 0]
+        ends = np.flatnonzero(at_node[1:] > at_node[:-1] + scores[:row, 0])  # elsewhere the path was in blank
+        if not len(ends):
             return ()
-        begin = int(entry[arc, : end + 1].argmax())
-        spans.append(Span(int(labels[arc]), begin, end + 1))
-        node, row = int(sources[arc]), begin - int(arc in repeats)
+        last = int(ends[-1])
+        arcs = np.arange(graph.num_arcs)[graph.incoming(node)]
+        if len(arcs) > MANY:
+            likely = scores[last] >= at_node[last + 1] - trace.history.scores[last].max() - TOLERANCE
+            arcs = arcs[likely[graph.label[arcs]]]
+        labels, sources = graph.label[arcs], graph.source[arcs]
+        repeats = graph.slot[arcs] != sources
+        entry = trace.before(sources)[:, : last + 1]
+        entry[repeats, 1:] = entry[repeats, :-1] + scores[:last, 0]
+        entry[repeats, 0] = -np.inf
+        entry += sums[labels, last + 1 : last + 2] - sums[labels, : last + 1]
+        arc, begin = divmod(int(entry.argmax()), last + 1)
+        spans.append(Span(int(labels[arc]), begin, last + 1))
+        node, row = int(sources[arc]), begin - int(repeats[arc])
     return _hypotheses(trace, spans[::-1], score, complete=False)[:1]
 
 
@@ -185,6 +194,9 @@ def best_final_hypotheses(trace: Trace, n: int, beam: float) -> tuple[Hypothesis
         labels, which = np.unique(graph.label[arcs], return_inverse=True)
         begin, after = _prepend(trace.sums, suffix, labels)
         sources = graph.source[arcs]
+        if len(sources) > MANY:  # no path score is above 0
+            likely = (begin.max(axis=1) >= lowest)[which]
+            sources, which = sources[likely], which[likely]
         bounds = (trace.before(sources) + begin[which]).max(axis=1)
         for arc in np.flatnonzero((bounds > -np.inf) & (bounds >= lowest)).tolist():
             label = which[arc]
