@@ -2,7 +2,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,10 @@ class Batch:
     def seconds(self) -> float:
         """Seconds of speech, padding not counted."""
         return float(self.samples.sum()) / 16000
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def read_alignments(path: Path) -> dict[str, Alignment]:

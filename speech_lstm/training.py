@@ -112,7 +112,8 @@ def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio
         part = order[start : start + 16]
         clips = [np.concatenate([audio[e.utterance.path].astype(np.float32) / 32768.0, np.zeros(4800, np.float32)]) for e in part]
         batch = collate(clips, [e.phones for e in part], [np.zeros(-(-len(c) // FRAME_SAMPLES)) for c in clips])
-        log_probs, _ = model(batch.audio, model.initial_state(len(part)))
+        batch = batch.to(model.output.weight.device)
+        log_probs, _ = model(batch.audio, model.initial_state(len(part)).to(batch.audio.device))
         log_probs[..., 0] -= offset
         for row, example in enumerate(part):
             heard = greedy(log_probs[row, : -(-len(clips[row]) // FRAME_SAMPLES)])
@@ -242,7 +243,7 @@ class Trainer:
                 strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))
                 weight = c.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, c.alignment_hours))
                 self.batches.strength.fill_(strength)
-                batch = next(loader)
+                batch = next(loader).to(self.device)
                 rate = learning_rate(c, self.progress)
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
@@ -251,7 +252,7 @@ class Trainer:
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
                 self.optimizer.step()
-                self._update(batch.seconds, time.monotonic() - began)
+                self._update(self._sum(batch.seconds), time.monotonic() - began)
                 smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
                 bar.update(task, completed=self.progress.hours, description=f"loss {smooth:.3f}, rate {rate:.1e}")
                 if self.rank != 0:
@@ -278,6 +279,14 @@ class Trainer:
             torch.distributed.barrier()
         return error
 
+    def _sum(self, value: float) -> float:
+        """Over all processes, so that they agree on the progress and end after the same step."""
+        if self.world == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(total)
+        return float(total)
+
     def _report(self, board: object) -> dict[str, float]:
         error = self.evaluate(self.config.run.evaluate_clips)
         for name, value in error.items():
@@ -293,7 +302,7 @@ class Trainer:
     @torch.no_grad()
     def _update(self, seconds: float, wall: float) -> None:
         self.progress.step += 1
-        self.progress.hours += seconds * self.world / 3600
+        self.progress.hours += seconds / 3600
         self.progress.seconds += wall
         decay = min(self.config.optimizer.average, (1 + self.progress.step) / (10 + self.progress.step))
         for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
