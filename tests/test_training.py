@@ -1,0 +1,153 @@
+"""Training on the bundled recordings: it learns, survives a kill, and agrees between processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from speech_lstm.cli import main
+from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
+from speech_lstm.training import Progress, Trainer, edit_distance, greedy, learning_rate
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "configs" / "tiny.toml"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def tiny(folder: Path, **optimizer: float) -> Path:
+    """The tiny configuration with its run, and packed audio, in another folder, and a checkpoint every second."""
+    text = TINY.read_text().replace("../runs/tiny", str(folder)).replace("tiny/manifest", f"{TINY.parent}/tiny/manifest")
+    text = text.replace("checkpoint_seconds = 10.0", "checkpoint_seconds = 1.0")
+    for key, value in optimizer.items():
+        lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in text.splitlines()]
+        text = "\n".join(lines) + "\n"
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return path
+
+
+def test_tiny_config_overfits_twenty_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    began = time.monotonic()
+    assert main(["train", str(tiny(tmp_path))]) == 0
+    assert time.monotonic() - began < 120
+    corpus, error, *_ = capsys.readouterr().out.splitlines()[-1].split()
+    assert (corpus, float(error)) == ("tiny", 0.0)
+
+
+def test_killed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    config, checkpoint = tiny(tmp_path), tmp_path / "checkpoint.pt"
+    command = [sys.executable, "-m", "speech_lstm.cli", "train", str(config)]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        first = 0.0
+        while process.poll() is None:
+            modified = checkpoint.stat().st_mtime if checkpoint.exists() else 0.0
+            first = first or modified
+            if modified > first:
+                break
+            time.sleep(0.05)
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.7)
+        process.kill()
+        killed = time.time()
+    assert killed - checkpoint.stat().st_mtime < 10
+    saved = torch.load(checkpoint, weights_only=True)
+    trainer = Trainer(load_config(config), config.parent)
+    assert trainer.progress == Progress(**saved["progress"])
+    assert trainer.progress.step > 0
+    assert all(torch.equal(trainer.model.state_dict()[name], value) for name, value in saved["model"].items())
+    step, hours = trainer.progress.step, trainer.progress.hours
+    assert main(["train", str(config), "--hours", str(hours + 0.02)]) == 0
+    again = torch.load(checkpoint, weights_only=True)["progress"]
+    assert step < again["step"] < step + 20
+    assert again["hours"] == pytest.approx(hours + 0.02, abs=0.01)
+
+
+def test_processes_take_the_same_steps(tmp_path: Path) -> None:
+    config = tiny(tmp_path, hours=0.06)
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys, pathlib, torch\n"
+        "from speech_lstm.config import load_config\n"
+        "from speech_lstm.training import Trainer\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "trainer = Trainer(load_config(path), path.parent)\n"
+        "own = next(iter(trainer.batches)).seconds\n"
+        "trainer.run()\n"
+        "torch.save((trainer.model.state_dict(), trainer.progress.step, trainer.progress.hours, own),\n"
+        "           path.parent / f'rank{trainer.rank}.pt')\n"
+        "torch.distributed.destroy_process_group()\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    done = subprocess.run([*command, str(config)], env=ENVIRONMENT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    (weights, step, hours, heard), (other, other_step, other_hours, other_heard) = (
+        torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)
+    )
+    assert heard != other_heard  # each process draws batches of its own
+    assert (step, hours) == (other_step, other_hours)
+    assert step >= 4
+    assert all(torch.equal(value, other[name]) for name, value in weights.items())
+
+
+def test_unknown_key_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text('[data]\nmanifests = ["m.jsonl"]\n[optimizer]\nlearning_rat = 1e-3\n')
+    assert main(["train", str(config)]) == 1
+    message = capsys.readouterr().err
+    assert "learning_rat" in message and "[optimizer]" in message and str(config) in message
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('[data]\nmanifests = ["m"]\n[nets]\n', "unknown tables nets"),
+        ("[model]\nhidden = 3\n", r"\[data\] is missing"),
+        ('[data]\nmanifests = ["m"]\n[model]\nhidden = "big"\n', "hidden: expected int, got 'big'"),
+        ("data = \n", "not TOML"),
+    ],
+)
+def test_wrong_config(tmp_path: Path, text: str, complaint: str) -> None:
+    config = tmp_path / "wrong.toml"
+    config.write_text(text)
+    with pytest.raises(ConfigError, match=complaint):
+        load_config(config)
+
+
+def test_shipped_recipe_is_a_valid_config() -> None:
+    config = load_config(ROOT / "configs" / "default.toml")
+    assert isinstance(config, Config) and isinstance(config.run, RunConfig)
+    assert all(not Path(manifest).is_absolute() for manifest in config.data.manifests)
+
+
+def test_learning_rate_warms_up_holds_and_decays() -> None:
+    optimizer = OptimizerConfig(hours=100.0, rate=1e-3, warmup_steps=10, decay_part=0.4)
+    rates = [learning_rate(optimizer, Progress(step=step)) for step in range(12)]
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[9] == rates[11] == 1e-3
+    assert learning_rate(optimizer, Progress(1000, 59.0)) == 1e-3
+    assert learning_rate(optimizer, Progress(1000, 80.0)) == pytest.approx(0.5e-3)
+    assert learning_rate(optimizer, Progress(1000, 100.0)) == pytest.approx(1e-3 / 50)
+    assert learning_rate(dataclasses.replace(optimizer, warmup_steps=0), Progress()) == 1e-3
+
+
+def test_greedy_merges_repeats_and_drops_blanks() -> None:
+    best = torch.tensor([0, 3, 3, 0, 3, 5, 5, 0])
+    assert greedy(torch.nn.functional.one_hot(best, 6).float()) == [3, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance"),
+    [([], [], 0), ([1, 2], [], 2), ([], [1], 1), ([1, 2, 3], [1, 3], 1), ([1, 2, 3], [3, 2, 1], 2), ([1, 2], [1, 4, 2], 1)],
+)
+def test_edit_distance(a: list[int], b: list[int], distance: int) -> None:
+    assert edit_distance(a, b) == distance
