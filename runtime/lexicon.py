@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
+from .dictionary import Pronunciation, dictionary_pronunciations
 from .errors import PronunciationError
 from .g2p import guess
 from .text import spoken_words
 from .tokens import PHONES
-
-Pronunciation = tuple[str, ...]
-"""Phones of one way to say a word, such as ("L", "AY", "T")."""
-
-DICTIONARY = Path(__file__).with_name("data") / "cmudict.txt"
-"""Sorted lines "word code code ...", see `encode`; lines that start with # are comments."""
-
-_PHONE_OF = {chr(ord("A") + index): phone for index, phone in enumerate(PHONES)}
-_CODE_OF = {phone: code for code, phone in _PHONE_OF.items()}
-
-
-def encode(phones: Iterable[str]) -> str:
-    """Phones as the dictionary file writes them: one character each, "A" for the first of `PHONES`."""
-    return "".join(_CODE_OF[phone] for phone in phones)
-
-
-def decode(code: str) -> Pronunciation:
-    """The phones that `encode` wrote."""
-    return tuple(_PHONE_OF[char] for char in code)
-
-
-def dictionary_pronunciations(word: str) -> tuple[Pronunciation, ...]:
-    """All pronunciations of a lower-case word in the dictionary, the usual one first; empty when it is not there."""
-    if not word.replace("'", "").isalpha():
-        return ()
-    lines = _dictionary()
-    key = word.encode() + b" "
-    low, high = 0, len(lines)  # both always at the start of a line
-    while low < high:
-        start = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
-        if lines[start : start + len(key)] < key:
-            low = lines.find(b"\n", start) + 1
-        else:
-            high = start
-    if lines[low : low + len(key)] != key:
-        return ()
-    codes = lines[low + len(key) : lines.find(b"\n", low)].decode("ascii")
-    return tuple(decode(code) for code in codes.split())
-
-
-@cache
-def _dictionary() -> mmap.mmap:
-    """The dictionary file, mapped and not read: pages load as look-ups touch them."""
-    with DICTIONARY.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class Lexicon:
@@ -84,18 +37,18 @@ class Lexicon:
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
         """Ways to say one word (as `runtime.text` spells it), the likeliest first; at least one.
 
-        Raises PronunciationError for a word that is neither known nor guessed by a rule of `runtime.g2p`.
+        Raises PronunciationError for a word with characters that English spelling does not use.
         """
         found = self._known(word) or guess(word, self._known)
         if not found:
             raise PronunciationError(
-                f"no pronunciation for {word!r}: check its spelling, or give one, as in "
+                f"no pronunciation for {word!r}: write it with the letters a-z, or give one, as in "
                 f"Lexicon({{{word!r}: 'HH EH L OW'}})"
             )
         return found
 
     def is_guessed(self, word: str) -> bool:
-        """Whether the word is in neither the overrides nor the dictionary, which leaves the rules of `runtime.g2p`."""
+        """Whether the word is in neither the overrides nor the dictionary, so that its spelling must do."""
         return not self._known(word)
 
     def _known(self, word: str) -> tuple[Pronunciation, ...]:
@@ -114,7 +67,7 @@ def _single_word(text: str) -> str:
 def _own_pronunciations(word: str, given: Sequence[str]) -> tuple[Pronunciation, ...]:
     pronunciations = tuple(tuple(phone.rstrip("012") for phone in text.upper().split()) for text in given)
     for phones in pronunciations:
-        unknown = [phone for phone in phones if phone not in _CODE_OF]
+        unknown = [phone for phone in phones if phone not in PHONES]
         if unknown:
             raise PronunciationError(
                 f"pronunciation of {word!r}: {unknown[0]!r} is not a phone; the phones are {' '.join(PHONES)}"

