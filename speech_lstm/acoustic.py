@@ -48,7 +48,10 @@ class LstmCtc(nn.Module):
         return features.reshape(audio.shape[0], -1, STACK * self.mels), tail
 
     def encode(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Stacked features [batch, frames, 4 mels], state [batch, 2 layers hidden] -> logits [batch, frames, tokens], state."""
+        """The network after its front end.
+
+        Stacked features [batch, frames, 4 mels], state [batch, 2 layers h] -> logits [batch, frames, tokens], state
+        """
         x = self.project(features)
         h, c = state.split(self.layers * self.hidden, dim=1)
         next_h, next_c = [], []

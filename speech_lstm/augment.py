@@ -11,11 +11,11 @@ SAMPLE_RATE = 16000
 
 
 def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
-    """Impulse responses of random shoebox rooms (image method of pyroomacoustics), direct path at sample 0, unit energy."""
+    """Impulse responses of random shoebox rooms by the image method: direct path at sample 0, unit energy."""
     import pyroomacoustics
 
     random = np.random.default_rng(seed)
-    responses = []
+    responses: list[np.ndarray] = []
     while len(responses) < count:
         size = random.uniform([2.5, 2.5, 2.2], [8.0, 7.0, 3.5])
         seconds = random.uniform(0.12, 0.6)
@@ -57,7 +57,7 @@ class Augmenter:
             samples = np.concatenate([np.zeros(lead, np.float32), samples, np.zeros(trail, np.float32)])
         length = len(samples)
         if self.rooms and random.random() < c.room_probability * strength:
-            room = self.rooms[random.integers(len(self.rooms))]
+            room = self.rooms[int(random.integers(len(self.rooms)))]
             samples = fftconvolve(samples, room)[:length].astype(np.float32)
         if random.random() < c.lowpass_probability * strength:
             cutoff = float(random.uniform(2500.0, 7000.0))
@@ -82,7 +82,7 @@ class Augmenter:
             white = random.standard_normal(length, np.float32)
             pole = float(random.uniform(0.0, 0.98))
             return sosfilt([[1.0, 0.0, 0.0, 1.0, -pole, 0.0]], white).astype(np.float32)
-        noise = self.noises[random.integers(len(self.noises))]
+        noise = self.noises[int(random.integers(len(self.noises)))]
         start = int(random.integers(max(1, len(noise) - length)))
         piece = noise[start : start + length]
         if len(piece) < length:

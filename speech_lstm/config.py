@@ -113,7 +113,8 @@ def _table(kind: type[T], values: object, where: str) -> T:
             value = tuple(value)
         if expected is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if isinstance(expected, type) and not isinstance(value, expected) or expected is int and isinstance(value, bool):
+        wrong = isinstance(expected, type) and not isinstance(value, expected)
+        if isinstance(expected, type) and (wrong or (expected is int and isinstance(value, bool))):
             raise ConfigError(f"{where}.{key}: expected {expected.__name__}, got {value!r}")
         settings[key] = value
     try:
@@ -131,8 +132,9 @@ def load_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     kinds: dict[str, type] = {
-        "data": DataConfig, "model": ModelConfig, "augment": AugmentConfig, "optimizer": OptimizerConfig, "run": RunConfig,
-    }
+        "data": DataConfig, "model": ModelConfig, "augment": AugmentConfig, "optimizer": OptimizerConfig,
+        "run": RunConfig,
+    }  # fmt: skip
     unknown = sorted(set(tables) - set(kinds))
     if unknown:
         raise ConfigError(f"{path}: unknown tables {', '.join(unknown)}; known are {', '.join(kinds)}")

@@ -3,6 +3,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def make_examples(
 ) -> list[Example]:
     """Phones of each utterance, as aligned or else by its words' first pronunciations.
 
-    Utterances with a word that has no pronunciation, or with more phones than frames, are left out and counted on stderr.
+    Utterances with a word that has no pronunciation, or with more phones than frames, are left out and counted on
+    stderr.
     """
     number = {token: index for index, token in enumerate(TOKENS)}
     examples, skipped = [], 0
@@ -78,18 +80,22 @@ def make_examples(
         except SpeechLstmError:
             skipped += 1
             continue
-        repeats = sum(a == b for a, b in zip(phones, phones[1:], strict=False))
+        repeats = sum(a == b for a, b in pairwise(phones))
         if (len(phones) + repeats) * FRAME_SECONDS > utterance.duration:
             skipped += 1
             continue
         examples.append(Example(utterance, phones, aligned))
     if skipped:
-        print(f"{skipped} of {len(utterances)} utterances left out: no pronunciation, or shorter than their phones", file=sys.stderr)
+        reasons = "no pronunciation, or shorter than their phones"
+        print(f"{skipped} of {len(utterances)} utterances left out: {reasons}", file=sys.stderr)
     return examples
 
 
 def frame_labels(example: Example, frames: int, speed: float, lead: float, delay: int) -> np.ndarray:
-    """int64 [frames]: the phone heard `delay` frames ago (0 in silence), every phone at least once; IGNORED if unaligned."""
+    """int64 [frames]: the phone heard `delay` frames ago, 0 in silence; every phone at least once.
+
+    All are IGNORED if the example is not aligned.
+    """
     if not example.alignment:
         return np.full(frames, IGNORED, np.int64)
     labels = np.zeros(frames, np.int64)
@@ -138,8 +144,10 @@ class TrainingBatches(IterableDataset[Batch]):
             counts = np.floor(self.repeats + random.random(len(self.repeats))).astype(int)
             order = np.repeat(np.arange(len(self.examples)), counts)
             order = order[np.argsort(durations[order] * random.uniform(0.9, 1.1, len(order)))]
-            batches, batch, longest = [], [], 0.0
-            for index in order:
+            batches: list[list[int]] = []
+            batch: list[int] = []
+            longest = 0.0
+            for index in order.tolist():
                 longest = max(longest, durations[index])
                 if batch and longest * (len(batch) + 1) > self.batch_seconds:
                     batches.append(batch)

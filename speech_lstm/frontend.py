@@ -49,7 +49,7 @@ class LogMel(nn.Module):
     def forward(self, audio: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a chunk.
 
-        audio: float32 [batch, samples], 16 kHz, -1..1, samples a multiple of 160; tail: [batch, TAIL], the samples before.
+        audio: float32 [batch, samples], 16 kHz, -1..1, samples a multiple of 160; tail: [batch, TAIL], the past.
         Returns features [batch, samples / 160, mels] and the next tail.
         """
         audio = torch.cat([tail, audio], dim=1)

@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ class Objective(nn.Module):
 
     def __init__(self, model: LstmCtc, augment: AugmentConfig, bfloat16: bool) -> None:
         super().__init__()
-        self.model, self.augment, self.bfloat16 = model, augment, bfloat16
+        self.model, self.augment, self.reduced = model, augment, bfloat16
+        self.random = np.random.default_rng()
 
     def forward(self, batch: Batch, alignment_weight: float, strength: float) -> Tensor:
         """Mean loss per frame: CTC, mixed with cross-entropy on forced alignments."""
@@ -34,7 +36,7 @@ class Objective(nn.Module):
         with torch.no_grad():
             features, _ = self.model.features(batch.audio, state[:, : -2 * self.model.layers * self.model.hidden])
             self._mask(features, strength)
-        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.bfloat16 else nullcontext():
+        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.reduced else nullcontext():
             logits, _ = self.model.encode(features, state[:, -2 * self.model.layers * self.model.hidden :])
         logits = logits.float()
         frames = (batch.samples + FRAME_SAMPLES - 1) // FRAME_SAMPLES
@@ -60,13 +62,13 @@ class Objective(nn.Module):
         by_band = features.view(clips, frames, width // self.model.mels, self.model.mels)
         for row in range(clips):
             for _ in range(c.time_masks):
-                size = int(np.random.randint(int(c.time_mask_frames * strength) + 1))
+                size = int(self.random.integers(int(c.time_mask_frames * strength) + 1))
                 size = min(size, frames // 8)
-                start = int(np.random.randint(frames - size + 1))
+                start = int(self.random.integers(frames - size + 1))
                 features[row, start : start + size] = 0
             for _ in range(c.mel_masks):
-                size = int(np.random.randint(int(c.mel_mask_bands * strength) + 1))
-                start = int(np.random.randint(self.model.mels - size + 1))
+                size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
+                start = int(self.random.integers(self.model.mels - size + 1))
                 by_band[row, :, :, start : start + size] = 0
 
 
@@ -110,7 +112,7 @@ def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio
     order = sorted(examples, key=lambda e: e.utterance.duration)
     for start in range(0, len(order), 16):
         part = order[start : start + 16]
-        clips = [np.concatenate([audio[e.utterance.path].astype(np.float32) / 32768.0, np.zeros(4800, np.float32)]) for e in part]
+        clips = [np.pad(audio[e.utterance.path].astype(np.float32) / 32768.0, (0, 4800)) for e in part]
         batch = collate(clips, [e.phones for e in part], [np.zeros(-(-len(c) // FRAME_SAMPLES)) for c in clips])
         batch = batch.to(model.output.weight.device)
         log_probs, _ = model(batch.audio, model.initial_state(len(part)).to(batch.audio.device))
@@ -132,7 +134,8 @@ class Trainer:
         if self.world > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         torch.set_num_threads(config.run.threads)
-        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if torch.cuda.is_available() else torch.device("cpu")
+        cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
         self.folder = base / config.run.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.run.seed)
@@ -141,7 +144,7 @@ class Trainer:
         self._load_data()
         self.average = copy.deepcopy(self.model)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.optimizer.rate, betas=(0.9, 0.98), weight_decay=config.optimizer.weight_decay
+            self.model.parameters(), config.optimizer.rate, (0.9, 0.98), weight_decay=config.optimizer.weight_decay
         )
         self.checkpoint = self.folder / "checkpoint.pt"
         if self.checkpoint.exists():
@@ -152,7 +155,8 @@ class Trainer:
         self.audio = PackedAudio(self.base / data.packed)
         manifests = [self.base / name for name in data.manifests]
         utterances = [u for manifest in manifests for u in read_manifest(manifest)]
-        utterances = [u for u in utterances if u.split in ("train", "dev") and u.text and u.duration <= data.max_seconds]
+        kept = ("train", "dev")
+        utterances = [u for u in utterances if u.split in kept and u.text and u.duration <= data.max_seconds]
         noises = [u.path for u in read_manifest(self.base / data.noise_manifest)] if data.noise_manifest else []
         if self.rank == 0:
             self.audio.pack([u.path for u in utterances] + noises)
@@ -185,8 +189,9 @@ class Trainer:
         """Set the front end's mean and deviation from two hundred training clips, the same ones on every process."""
         frontend = self.model.frontend
         chosen = np.random.default_rng(0).choice(len(self.examples), min(200, len(self.examples)), replace=False)
-        clips = [torch.from_numpy(self.audio[self.examples[i].utterance.path].astype(np.float32) / 32768.0) for i in chosen]
-        energies = torch.cat([frontend.energies(c[None, : len(c) // 160 * 160].to(self.device))[0] for c in clips if len(c) > 800])
+        clips = [self.audio[self.examples[i].utterance.path].astype(np.float32) / 32768.0 for i in chosen]
+        whole = [torch.from_numpy(clip[None, : len(clip) // 160 * 160]) for clip in clips if len(clip) > 800]
+        energies = torch.cat([frontend.energies(audio.to(self.device))[0] for audio in whole])
         frontend.mean.copy_(energies.mean(0))
         frontend.deviation.copy_(energies.std(0))
 
@@ -223,7 +228,8 @@ class Trainer:
 
     def run(self) -> dict[str, float]:
         """Train until the configured hours of audio are seen; returns the last dev error by corpus."""
-        from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
         from torch.utils.tensorboard import SummaryWriter
 
         c, run = self.config.optimizer, self.config.run
@@ -235,9 +241,11 @@ class Trainer:
         saved = evaluated = told = time.monotonic()
         error: dict[str, float] = {}
         smooth = 0.0
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.1f}/{task.total:.0f} h"), TimeRemainingColumn())
+        hours = TextColumn("{task.completed:.1f}/{task.total:.0f} h")
+        columns = (TextColumn("{task.description}"), BarColumn(), hours, TimeRemainingColumn())
         with Bar(*columns, disable=self.rank != 0) as bar:
-            task = bar.add_task("training", total=c.hours, completed=self.progress.hours)
+            done: Any = self.progress.hours  # rich declares whole numbers, and takes any
+            task = bar.add_task("training", total=c.hours, completed=done)
             while self.progress.hours < c.hours:
                 began = time.monotonic()
                 strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))

@@ -153,8 +153,9 @@ def test_augmented_clips_are_finite_and_as_long_as_told(
 ) -> None:
     noise = np.random.default_rng(0).integers(-3000, 3000, 20000).astype(np.int16)
     always = AugmentConfig(
-        speed_probability=1.0, noise_probability=1.0, room_probability=1.0, lowpass_probability=1.0, silence_probability=1.0
-    )
+        speed_probability=1.0, noise_probability=1.0, room_probability=1.0, lowpass_probability=1.0,
+        silence_probability=1.0,
+    )  # fmt: skip
     augmenter, random = Augmenter(always, [noise], rooms), np.random.default_rng(1)
     for utterance in utterances[::4]:
         samples = packed[utterance.path].astype(np.float32) / 32768

@@ -26,7 +26,8 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 def tiny(folder: Path, **optimizer: float) -> Path:
     """The tiny configuration with its run, and packed audio, in another folder, and a checkpoint every second."""
-    text = TINY.read_text().replace("../runs/tiny", str(folder)).replace("tiny/manifest", f"{TINY.parent}/tiny/manifest")
+    text = TINY.read_text()
+    text = text.replace("../runs/tiny", str(folder)).replace("tiny/manifest", f"{TINY.parent}/tiny/manifest")
     text = text.replace("checkpoint_seconds = 10.0", "checkpoint_seconds = 1.0")
     for key, value in optimizer.items():
         lines = [f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in text.splitlines()]
@@ -147,7 +148,7 @@ def test_greedy_merges_repeats_and_drops_blanks() -> None:
 
 @pytest.mark.parametrize(
     ("a", "b", "distance"),
-    [([], [], 0), ([1, 2], [], 2), ([], [1], 1), ([1, 2, 3], [1, 3], 1), ([1, 2, 3], [3, 2, 1], 2), ([1, 2], [1, 4, 2], 1)],
+    [([], [], 0), ([1, 2], [], 2), ([], [1], 1), ([1, 2, 3], [1, 3], 1), ([1, 2, 3], [3, 2, 1], 2), ([1], [1, 4], 1)],
 )
 def test_edit_distance(a: list[int], b: list[int], distance: int) -> None:
     assert edit_distance(a, b) == distance

@@ -16,7 +16,8 @@ EXAMPLE = """examples:
   speech-lstm train configs/default.toml
   torchrun --nproc-per-node 2 -m speech_lstm.cli train configs/default.toml
 
-Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves one."""
+Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves
+one."""
 
 NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard")
 """Packages of the extra that training imports."""
