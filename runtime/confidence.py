@@ -15,8 +15,8 @@ from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.nbest import Hypothesis, HypothesisWord
 
 FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace")
-"""Margin per phone, the smallest one of a word, log of the number of phones, score lost outside the command per phone
-of it, and log of the excess over `SLOW` frames per phone, negated. All but the third are <= 0. Not per frame: a phone
+"""Margin per phone, the smallest one of a word, log of the number of phones, score lost outside the command per frame
+there, and log of the excess over `SLOW` frames per phone, negated. All but the third are <= 0. Not per frame: a phone
 smeared over seconds of noise has many frames that cost nothing."""
 
 SLOW = 6.0
@@ -27,17 +27,17 @@ FLOOR = -8.0
 
 
 def span_features(words: Sequence[HypothesisWord], score: float, filler: float = 0.0) -> tuple[float, ...]:
-    """`FEATURES` of successive words. score: of their frames; filler: score of the frames around them (<= 0)."""
+    """`FEATURES` of successive words. score: of their frames; filler: mean of the frames around them (<= 0)."""
     frames = words[-1].last_frame - words[0].first_frame + 1
     phones = sum(word.num_phones for word in words)
-    margins = (score / phones, min(word.score / word.num_phones for word in words), filler / phones)
+    margins = (score / phones, min(word.score / word.num_phones for word in words), filler)
     margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in margins)
     return margin, worst, math.log(phones), outside, -max(0.0, math.log(frames / phones / SLOW))
 
 
-def command_features(hypothesis: Hypothesis) -> tuple[float, ...]:
-    """`FEATURES` of a whole hypothesis, which has at least one word."""
-    outside = hypothesis.score - hypothesis.command_score
+def command_features(hypothesis: Hypothesis, num_frames: int) -> tuple[float, ...]:
+    """`FEATURES` of a whole hypothesis, which has at least one word, in that many frames."""
+    outside = (hypothesis.score - hypothesis.command_score) / max(1, num_frames - hypothesis.num_frames)
     return span_features(hypothesis.words, hypothesis.command_score, outside)
 
 
@@ -77,9 +77,9 @@ class ConfidenceModel:
         logit = self.intercept + sum(w * x for w, x in zip(self.weights, features, strict=True))
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
-    def command(self, hypothesis: Hypothesis) -> float:
-        """Probability that exactly the words of a hypothesis were said; 0 without words."""
-        return self.probability(command_features(hypothesis)) if hypothesis.words else 0.0
+    def command(self, hypothesis: Hypothesis, num_frames: int) -> float:
+        """Probability that exactly the words of a hypothesis were said in that many frames; 0 without words."""
+        return self.probability(command_features(hypothesis, num_frames)) if hypothesis.words else 0.0
 
     def span(self, words: Sequence[HypothesisWord], num_phones: int) -> float:
         """Probability that some successive words were said, in a command of `num_phones` phones altogether."""

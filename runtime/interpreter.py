@@ -20,19 +20,21 @@ class Interpreter:
     threshold: float
     frame_seconds: float
 
-    def result(self, hypotheses: Sequence[Hypothesis], first_frame: int = 0, end: float | None = None) -> Result:
+    def result(
+        self, hypotheses: Sequence[Hypothesis], num_frames: int, first_frame: int = 0, end: float | None = None
+    ) -> Result:
         """The result for an utterance.
 
-        hypotheses: of finished sentences, best first. first_frame: where in the audio the search began.
-        end: seconds of audio that there are; no time is after it.
+        hypotheses: of finished sentences, best first. num_frames: that were searched. first_frame: where in the
+        audio the search began. end: seconds of audio that there are; no time is after it.
         """
         if not hypotheses or not hypotheses[0].words:
             return NOTHING
         best = hypotheses[0]
-        intent, slots, words, confidence = self._interpret(best, first_frame, end)
+        intent, slots, words, confidence = self._interpret(best, num_frames, first_frame, end)
         alternatives = []
         for hypothesis in hypotheses[1:]:
-            other, other_slots, _, probability = self._interpret(hypothesis, first_frame, end)
+            other, other_slots, _, probability = self._interpret(hypothesis, num_frames, first_frame, end)
             alternatives.append(Alternative(hypothesis.text, probability, other, other_slots))
         return Result(
             text=best.text,
@@ -47,7 +49,7 @@ class Interpreter:
         )
 
     def _interpret(
-        self, hypothesis: Hypothesis, first_frame: int, end: float | None
+        self, hypothesis: Hypothesis, num_frames: int, first_frame: int, end: float | None
     ) -> tuple[str | None, tuple[Slot, ...], tuple[Word, ...], float]:
         """Intent, slots, words and confidence of one hypothesis."""
         latest = float("inf") if end is None else end
@@ -77,4 +79,4 @@ class Interpreter:
             )
             for name, value, first, last in meaning.slots
         )
-        return meaning.intent, slots, words, self.confidence.command(hypothesis)
+        return meaning.intent, slots, words, self.confidence.command(hypothesis, num_frames)

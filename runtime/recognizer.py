@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +28,9 @@ GrammarSource = Grammar | str | PathLike[str] | Iterable[str]
 """A grammar, the path of a grammar file, or phrases."""
 
 DEFAULT_THRESHOLD = 0.5
+
+HISTORY_BYTES = 64 << 20
+"""Most memory of a search for what it has heard, where `DecoderOptions.max_frames` is not enough."""
 
 _TUNED = ("blank_offset", "fold_threshold", "filler_cost")  # decoder options that a model's metadata may set
 
@@ -148,7 +151,8 @@ class Recognizer:
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
         """The command that a whole clip holds; a wake word is not needed.
 
-        samples: int16, int32 or float (-1..1) [n]. Raises AudioError for no samples, another type or shape, or NaN.
+        samples: int16, int32 or float (-1..1) [n]. Of a clip whose search needs over `HISTORY_BYTES` the newer part
+        counts. Raises AudioError for no samples, another type or shape, or NaN.
         """
         audio = resample(pcm_to_float(samples), sample_rate)
         if not audio.size:
@@ -158,16 +162,28 @@ class Recognizer:
         unit = self.model.metadata.chunk_samples
         audio = np.pad(audio, (0, tail + -(audio.size + tail) % unit))
         piece = _whole_chunks(self.options.clip_seconds, self.model.metadata)
-        state, search = self.model.initial_state(), self.decoder.start()
+        decoder = self._decoder_for(audio.size // self.model.metadata.samples_per_frame)
+        state, search = self.model.initial_state(), decoder.start()
         for start in range(0, audio.size, piece):
             log_probs, state = self.model.run(audio[None, start : start + piece], state)
-            self.decoder.advance(search, log_probs[0])
-        return self.interpreter.result(self.decoder.hypotheses(search, self.options.alternatives + 1), 0, seconds)
+            decoder.advance(search, log_probs[0])
+        hypotheses = decoder.hypotheses(search, self.options.alternatives + 1)
+        return self.interpreter.result(hypotheses, search.num_frames, 0, seconds)
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""
-        session = Session(self.decoder, self.interpreter, self.options.session, self.options.alternatives)
+        longest = self.options.session.total_seconds + self.options.session.preroll_seconds
+        decoder = self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
+        session = Session(decoder, self.interpreter, self.options.session, self.options.alternatives)
         return Stream(self, session, sample_rate)
+
+    def _decoder_for(self, frames: int) -> Decoder:
+        """The decoder with a history for that many frames, within `HISTORY_BYTES`."""
+        options = self.decoder.options
+        most = HISTORY_BYTES // (4 * (self.decoder.graph.num_nodes + self.decoder.graph.num_tokens))
+        if min(frames, most) <= options.max_frames:
+            return self.decoder
+        return replace(self.decoder, options=replace(options, max_frames=min(frames, most)))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Recognizer cannot be pickled; make one in each process, or share one between threads")

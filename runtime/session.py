@@ -6,15 +6,21 @@ IDLE waits for the wake word, the button or, with neither, for speech. AWAKE wai
     IDLE       speech, command-only mode    -> LISTENING  SpeechStarted
     AWAKE      speech                       -> LISTENING  SpeechStarted
     AWAKE      nothing for leading_seconds  -> IDLE       Timeout("leading")
+    AWAKE      button released              -> IDLE       Timeout("leading")
     LISTENING  a sentence is complete       -> IDLE       Command, Rejected
     LISTENING  pause, button released       -> IDLE       Command, Rejected
-    LISTENING  total_seconds                -> IDLE       Command, Timeout("total")
+    LISTENING  total_seconds                -> IDLE       Command, Timeout("total"); AWAKE while the button is down
+
+A sentence is complete when silence or other speech has followed it for a while. What was heard after a command, and in
+command-only mode or with the button down the newer half of what timed out, is heard again in the next state: a command
+is not lost because another one was decided on first. All is done frame by frame, so blocks of any length give the same.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Protocol
@@ -24,7 +30,8 @@ from numpy.typing import NDArray
 
 from speech_lstm.runtime.decoder import Decoder
 from speech_lstm.runtime.interpreter import Interpreter
-from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
+from speech_lstm.runtime.nbest import Hypothesis
+from speech_lstm.runtime.results import Command, Event, Partial, Rejected, Result, SpeechStarted, Timeout, WakeWord
 
 FloatArray = NDArray[np.float32]
 
@@ -42,9 +49,9 @@ class SessionOptions:
     """When a session starts and stops to listen; everything in seconds but the last three."""
 
     confirm_seconds: float = 0.16
-    """Silence after a sentence that no longer one can follow."""
+    """Silence or other speech after a sentence that no longer one can follow."""
     pause_seconds: float = 0.6
-    """Silence that ends a sentence which could go on, and speech that is no sentence."""
+    """The same after a sentence which could go on; silence that ends speech which is no sentence."""
     leading_seconds: float = 5.0
     """Silence after the wake word until the session gives up."""
     total_seconds: float = 10.0
@@ -99,46 +106,39 @@ class Session:
         self._start_wake_search = start_wake_search
         self._wake = start_wake_search() if start_wake_search else None
         self._recent: deque[FloatArray] = deque(maxlen=max(1, self._count(options.preroll_seconds)))
-        self._frames = 0  # heard in the stream
+        self._heard: list[FloatArray] = []  # frames of the search, from `_origin` on
+        self._again: list[FloatArray] = []  # frames to hear again
+        self._clock = 0  # frames of the stream
+        self._frames = 0  # the same, but for those to hear again
+        self._end = math.inf  # seconds of real audio, once known
         self._since = 0  # frame at which the state began
         self._origin = 0  # frame at which the search began
         self._release_at: int | None = None
         self._pressed = False
+        self._answered = False  # whether the button brought an event already
+        self._checked = 0  # frame at which a sentence in other speech was found wanting
         self._last_partial = ("", 0)
         self._search = decoder.start()
 
     @property
     def time(self) -> float:
         """Seconds of audio heard."""
-        return round(self._frames * self._interpreter.frame_seconds, 4)
+        return round(min(self._clock * self._interpreter.frame_seconds, self._end), 4)
 
     def advance(self, log_probs: FloatArray) -> list[Event]:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
-        self._frames += len(log_probs)
-        wake = self._wake.advance(log_probs) if self._wake and self.state is State.IDLE else None
-        if self.state is State.LISTENING:
-            self._decoder.advance(self._search, log_probs)
-            return self._listen(heard_phone=bool(self._has_phone(log_probs).any()))
-        self._recent.extend(log_probs)
-        if wake is not None:
-            phrase, confidence, ago = wake
-            self._awake(ago)
-            return [WakeWord(self.time, phrase, confidence)]
-        waits_for_speech = self.state is State.AWAKE or not (self._wake or self._options.push_to_talk)
-        if waits_for_speech and self._speech():
-            return self._begin()
-        if self.state is State.AWAKE:
-            if self._release_at is not None and self._frames >= self._release_at:
-                self._idle()
-            elif not self._pressed and self._frames - self._since >= self._count(self._options.leading_seconds):
-                self._idle()
-                return [Timeout(self.time, "leading")]
-        return []
+        events: list[Event] = []
+        for row in log_probs:
+            self._clock += 1
+            events += self._hear(row)
+            events += self._hear_again()
+        return events
 
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""
         self._awake(0)
         self._pressed = True
+        self._answered = False
 
     def release(self) -> None:
         """The button is released: decide shortly."""
@@ -146,25 +146,82 @@ class Session:
             self._pressed = False
             self._release_at = self._frames + self._count(self._options.release_seconds)
 
+    def end_at(self, seconds: float) -> None:
+        """There is no audio after that time, frames beyond it are padding: no time is later."""
+        self._end = seconds
+
     def finish(self) -> list[Event]:
         """The audio has ended: decide about what was said so far."""
-        if self.state is not State.LISTENING:
-            self._idle()
-            return []
-        return [self._decide()]
+        events: list[Event] = []
+        self._pressed = False
+        while self.state is State.LISTENING:
+            events.append(self._decide())
+            events += self._hear_again()
+        self._idle()
+        return events
+
+    def _hear(self, row: FloatArray) -> list[Event]:
+        """One frame: float32 [tokens]."""
+        self._frames += 1
+        block = row[None]
+        if self.state is State.LISTENING:
+            self._decoder.advance(self._search, block)
+            self._heard.append(row)
+            return self._listen(heard_phone=bool(self._has_phone(block)[0]))
+        wake = self._wake.advance(block) if self._wake and self.state is State.IDLE else None
+        self._recent.append(row)
+        if wake is not None:
+            phrase, confidence, ago = wake
+            self._awake(ago)
+            return [WakeWord(self.time, phrase, confidence)]
+        waits_for_speech = self.state is State.AWAKE or self._command_only
+        if waits_for_speech and self._speech():
+            return self._begin()
+        if self.state is State.AWAKE and not self._pressed:
+            waited = self._frames - self._since >= self._count(self._options.leading_seconds)
+            if waited if self._release_at is None else self._frames >= self._release_at:
+                answered = self._answered
+                self._idle()
+                return [] if answered else [Timeout(self.time, "leading")]
+        return []
+
+    def _hear_again(self) -> list[Event]:
+        """What is left over from the last decision, in the state that it led to."""
+        events: list[Event] = []
+        while self._again:
+            rows, self._again = self._again, []
+            self._frames -= len(rows)
+            for number, row in enumerate(rows, 1):
+                events += self._hear(row)
+                if self._again:
+                    self._frames += len(rows) - number
+                    self._again += rows[number:]
+                    break
+        return events
+
+    @property
+    def _command_only(self) -> bool:
+        """Whether speech alone starts a search."""
+        return not (self._wake or self._options.push_to_talk)
 
     def _listen(self, heard_phone: bool) -> list[Event]:
-        """After the search has gone on."""
+        """After the search has gone on by a frame."""
         search, options = self._search, self._options
-        silence = search.trailing_blanks
-        complete = search.is_final and not search.can_continue and silence >= self._count(options.confirm_seconds)
         released = self._release_at is not None and self._frames >= self._release_at
-        if not self._pressed and (complete or released or silence >= self._count(options.pause_seconds)):
-            return [self._decide()]
+        patience = self._count(options.pause_seconds if search.can_continue else options.confirm_seconds)
+        complete = search.is_final and search.final_frames >= patience
+        if not self._pressed:
+            silent = search.trailing_blanks >= (patience if complete else self._count(options.pause_seconds))
+            if released or silent:
+                return [self._decide()]
+            if complete and self._frames - self._checked >= self._count(options.confirm_seconds):
+                self._checked = self._frames
+                if (event := self._command()) is not None:
+                    return [event]
         if self._frames - self._origin >= self._count(options.total_seconds):
-            event = self._decide()
-            return [event if isinstance(event, Command) else Timeout(event.time, "total")]
-        return self._partial() if heard_phone and options.partials else []
+            return [self._command() or self._give_up()]
+        replayed = self._frames < self._clock
+        return self._partial() if heard_phone and options.partials and not replayed else []
 
     def _partial(self) -> list[Event]:
         """The words so far, when they are others than last time."""
@@ -177,28 +234,61 @@ class Session:
         return [Partial(self.time, heard)] if heard and heard != text else []
 
     def _decide(self) -> Command | Rejected:
-        """The command or the rejection, and back to idle."""
+        """The command or the rejection, and to the next state."""
         hypotheses = self._decoder.hypotheses(self._search, self._hypotheses)
-        result = self._interpreter.result(hypotheses, self._origin, self.time)
-        self._idle()
-        return Command(self.time, result) if result.accepted else Rejected(self.time, result)
+        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
+        if not result.accepted:
+            self._next()
+            return Rejected(self.time, result)
+        return self._commanded(hypotheses, result)
+
+    def _command(self) -> Command | None:
+        """The command and to the next state, or None when what was heard so far is not accepted."""
+        hypotheses = self._decoder.hypotheses(self._search, self._hypotheses)
+        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
+        return self._commanded(hypotheses, result) if result.accepted else None
+
+    def _commanded(self, hypotheses: Sequence[Hypothesis], result: Result) -> Command:
+        """To the next state, which hears what followed the command."""
+        last = hypotheses[0].last_frame
+        self._again = self._heard[len(self._heard) if last is None else last + 1 :]
+        self._next()
+        return Command(self.time, result)
+
+    def _give_up(self) -> Timeout:
+        """No command in total_seconds. Where the next one may come at any time it may have begun already."""
+        if self._command_only or self._pressed:
+            self._again = self._heard[-(len(self._heard) // 2) :]
+        self._next()
+        return Timeout(self.time, "total")
+
+    def _next(self) -> None:
+        """After a decision: on with the button down, else idle."""
+        if self._pressed:
+            self._awake(0)
+            self._pressed = self._answered = True
+        else:
+            self._idle()
 
     def _awake(self, ago: int) -> None:
         """Wait for speech; frames older than `ago` are not part of it."""
-        kept = list(self._recent)[len(self._recent) - ago :] if ago else []
+        kept = list(self._recent)[max(0, len(self._recent) - ago) :]
         self._recent.clear()
         self._recent.extend(kept)
         self.state = State.AWAKE
         self._since = self._frames
         self._release_at = None
+        self._answered = False
 
     def _begin(self) -> list[Event]:
         """Search from the frames before the first phone on."""
         self.state = State.LISTENING
         self._origin = self._frames - len(self._recent)
+        self._heard = list(self._recent)
         self._search = self._decoder.start()
-        self._decoder.advance(self._search, np.stack(self._recent))
+        self._decoder.advance(self._search, np.stack(self._heard))
         self._last_partial = ("", self._frames)
+        self._checked = 0
         self._recent.clear()
         return [SpeechStarted(self.time)]
 
@@ -209,6 +299,7 @@ class Session:
         self._pressed = False
         self._release_at = None
         self._recent.clear()
+        self._heard = []
         self._wake = self._start_wake_search() if self._start_wake_search else None
 
     def _speech(self) -> bool:

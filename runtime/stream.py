@@ -32,6 +32,7 @@ class Stream:
         self._tail = round(recognizer.options.tail_seconds * SAMPLE_RATE)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
+        self._heard = 0  # samples given to `_hear`
         self._finished = False
 
     @property
@@ -58,6 +59,7 @@ class Stream:
         if self._finished:
             return []
         events = self._hear(self._resampler.finish())
+        self._session.end_at(self._heard / SAMPLE_RATE)
         padding = self._tail + -(self._waiting + self._tail) % self._block
         events += self._hear(np.zeros(padding, np.float32))
         self._finished = True
@@ -78,6 +80,7 @@ class Stream:
         """float32 [n], 16 kHz."""
         self._pieces.append(samples)
         self._waiting += len(samples)
+        self._heard += len(samples)
         if self._waiting < self._block:
             return []
         audio = np.concatenate(self._pieces)

@@ -144,7 +144,9 @@ class _Decoders:
             state = decoder.start()
             decoder.advance(state, trial.log_probs)
             found = decoder.hypotheses(state)
-            features.append(command_features(found[0]) if found and found[0].words else (FLOOR, FLOOR, 0.0, FLOOR, 0.0))
+            words = bool(found and found[0].words)
+            nothing = (FLOOR, FLOOR, 0.0, FLOOR, 0.0)
+            features.append(command_features(found[0], state.num_frames) if words else nothing)
             right.append(bool(found) and found[0].text == trial.said)
         return np.array(features), np.array(right)
 

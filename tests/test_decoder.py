@@ -206,6 +206,17 @@ def test_end_of_sentence() -> None:
     assert state.is_final and not state.can_continue
 
 
+def test_a_sentence_in_other_speech_has_ended() -> None:
+    decoder = decoder_of(phrases_graph([["stop"], ["stop", "now"], ["turn", "on", "the", "light"]]))
+    for text, more in (("stop", True), ("turn on the light", False)):
+        state = searched(decoder, spoken_log_probs(phones_of(text), silence=0, noise=0.1))
+        ended = state.num_frames - 1 - state.final_frames
+        for row in spoken_log_probs(phones_of("seven yellow elephants") * 10, silence=0, noise=0.1):
+            decoder.advance(state, row[None])
+        assert state.is_final and state.can_continue == more
+        assert state.final_frames >= state.num_frames - 1 - ended - 3
+
+
 def test_partial_holds_the_words_that_are_over() -> None:
     decoder = decoder_of(phrases_graph([["turn", "on", "the", "light"], ["turn", "off", "the", "radio"]]))
     seen = []

@@ -47,6 +47,15 @@ def test_words_outside_the_grammar_and_noise_are_rejected(recognizer: Recognizer
     assert len(accepted) <= 1, accepted
 
 
+def test_the_beginning_of_a_long_clip_counts(recognizer: Recognizer) -> None:
+    path = next(path for path, said in CLIPS.items() if recognizer.recognize(read_audio(path)).text == said)
+    only = recognizer.with_grammar([CLIPS[path]])
+    noise = 0.02 * np.random.default_rng(0).standard_normal(45 * 16000).astype(np.float32)
+    clip = read_audio(path)
+    result = only.recognize(np.concatenate([clip, noise]))
+    assert result.text == CLIPS[path] and result.end <= len(clip) / 16000 + 0.2
+
+
 def test_silence_is_nothing(recognizer: Recognizer) -> None:
     result = recognizer.recognize(np.zeros(16000, np.int16))
     assert not result.accepted and result.confidence < 0.5

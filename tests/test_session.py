@@ -149,6 +149,95 @@ def test_the_end_of_the_audio_decides() -> None:
     assert live.finish() == []
 
 
+def babble(phones: int, seed: int = 0) -> list[int]:
+    """Tokens of random phones, a blank after each."""
+    rng = np.random.default_rng(seed)
+    return [token for phone in rng.integers(1, len(TOKENS), phones).tolist() for token in (phone, 0)]
+
+
+def texts(events: list[Event]) -> list[str]:
+    return [event.result.text for event in events if isinstance(event, Command)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_command_in_the_middle_of_other_speech_comes_soon(seed: int) -> None:
+    for text, latest in (("stop the music", 0.4), ("turn on the light", 0.9)):
+        spoken = silence(0.8) + say(text)
+        events = play(session(), spoken + babble(150, seed))
+        first = next(event for event in events if isinstance(event, Command))
+        assert first.result.text == text and first.time - len(spoken) * FRAME <= latest
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.08, 0.2])
+def test_both_of_two_commands_in_a_row_are_heard(gap: float) -> None:
+    events = play(session(), say("stop the music") + silence(gap) + say("turn on the light please") + silence(1))
+    assert texts(events) == ["stop the music", "turn on the light please"]
+    live = session()
+    play(live, say("turn on the light"))
+    play(live, silence(gap) + say("stop the music"))
+    assert texts(live.finish())[-1] == "stop the music"
+
+
+@pytest.mark.parametrize("before", [110, 117, 120, 123])
+def test_a_command_over_the_longest_time_is_heard(before: int) -> None:
+    events = play(session(), babble(before) + say("turn on the light please") + silence(1.6))
+    assert "turn on the light please" in texts(events)
+
+
+def test_the_size_of_blocks_changes_nothing() -> None:
+    tokens = babble(110) + say("stop the music") + say("turn on the light") + babble(30, 1) + silence(1)
+    expected = play(session(), tokens, 1)
+    assert texts(expected) and play(session(), tokens, 7) == expected == play(session(), tokens, 250)
+
+
+def test_the_button_always_brings_an_answer() -> None:
+    live = session(SessionOptions(push_to_talk=True))
+    live.press()
+    assert play(live, silence(1)) == []
+    live.release()
+    (event,) = play(live, silence(1))
+    assert isinstance(event, Timeout) and event.reason == "leading" and live.state is State.IDLE
+
+
+def test_a_button_held_too_long_loses_nothing() -> None:
+    live = session(SessionOptions(push_to_talk=True))
+    live.press()
+    events = play(live, say("stop the music") + silence(11) + say("turn on the light"))
+    live.release()
+    events += play(live, silence(1))
+    assert texts(events) == ["stop the music", "turn on the light"]
+    live.press()
+    events = play(live, babble(130))
+    assert [type(event) for event in events if not isinstance(event, Partial)][:2] == [SpeechStarted, Timeout]
+    events = play(live, silence(0.2) + say("stop the music"))
+    live.release()
+    assert texts(events + play(live, silence(1))) == ["stop the music"]
+
+
+def test_a_wake_word_that_ended_before_the_kept_audio_loses_nothing() -> None:
+    before, spoken = silence(1.04), say("stop the music")
+    events = play(session(wake=WakeAfter(len(before) + 6, ago=12)), before + spoken + silence(1))
+    assert texts(events) == ["stop the music"]
+
+
+def test_other_speech_around_a_command_does_not_lower_its_confidence_with_its_length() -> None:
+    confidences = []
+    for phones in (20, 60, 120):
+        events = play(session(SessionOptions(total_seconds=30)), babble(phones, 3) + say("stop the music") + silence(1))
+        confidences += [event.result.confidence for event in events if isinstance(event, Command)][-1:]
+    assert len(confidences) == 3 and max(confidences) - min(confidences) < 0.05
+
+
+def test_no_time_is_after_the_audio() -> None:
+    live = session()
+    tokens = say("turn on the light")
+    events = play(live, tokens)
+    live.end_at(1.0)
+    events = play(live, silence(0.4)) + live.finish()
+    (event,) = events
+    assert isinstance(event, Command) and event.time <= 1 and event.result.end <= 1 and live.time <= 1
+
+
 @pytest.mark.parametrize("name", ["confirm_seconds", "pause_seconds", "total_seconds", "speech_frames"])
 def test_times_must_be_above_zero(name: str) -> None:
     with pytest.raises(ValueError, match=name):

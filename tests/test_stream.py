@@ -96,6 +96,12 @@ def test_time_is_that_of_the_audio(recognizer: Recognizer, audio: np.ndarray) ->
     assert 2.8 <= stream.time <= 3
 
 
+def test_no_time_is_after_the_audio(recognizer: Recognizer, audio: np.ndarray) -> None:
+    stream = recognizer.stream()
+    found = stream.accept(audio[:17_000]) + stream.finish()
+    assert found and max(event.time for event in found) <= 17_000 / 16_000 and stream.time <= 17_000 / 16_000
+
+
 def test_pickling_is_refused(recognizer: Recognizer) -> None:
     for item in (recognizer, recognizer.stream()):
         with pytest.raises(TypeError, match="cannot be pickled"):
