@@ -17,9 +17,9 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_words_without_pronunciation_and_bad_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "home.txt"
-    path.write_text("play blorptastiq\n")
+    path.write_text("play жук\n", encoding="utf-8")
     assert main(["grammar", "check", str(path)]) == 1
-    assert "no pronunciation for 'blorptastiq'" in capsys.readouterr().out
+    assert "no pronunciation for 'жук'" in capsys.readouterr().out
     path.write_text("stop\nturn [\n")
     assert main(["grammar", "check", str(path)]) == 1
     assert "home.txt, line 2" in capsys.readouterr().err
