@@ -9,6 +9,7 @@ each path of phones once (Soong and Huang 1991, with alignments maximised inside
 import heapq
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -155,7 +156,7 @@ def partial_hypothesis(trace: Trace, node: int) -> tuple[Hypothesis, ...]:
         arc, begin = divmod(int(entry.argmax()), last + 1)
         spans.append(Span(int(labels[arc]), begin, last + 1))
         node, row = int(sources[arc]), begin - int(repeats[arc])
-    return _hypotheses(trace, spans[::-1], score, complete=False)[:1]
+    return tuple(_hypotheses(trace, spans[::-1], score, complete=False)[:1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +252,7 @@ def _hypotheses(trace: Trace, spans: list[Span], score: float, complete: bool) -
         )
         for token, begin, end in spans
     ]
-    pauses = [float(sums[0, after.begin] - sums[0, before.end]) for before, after in zip(spans, spans[1:], strict=False)]
+    pauses = [float(sums[0, after.begin] - sums[0, before.end]) for before, after in pairwise(spans)]
 
     def path_score(first: int, end: int) -> float:
         """From the first frame of a phone to the last one of the phone before `end`."""

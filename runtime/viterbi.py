@@ -1,4 +1,4 @@
-"""Viterbi search of a phone graph over CTC scores, frame by frame and vectorised: over all arcs, or over those in a beam.
+"""Viterbi search of a phone graph over CTC scores, frame by frame, vectorised over all arcs or those in a beam.
 
 With `node[n]` the best score of a path whose last phone led to node n (blanks after it included), `blank[n]` the same
 with at least one blank after it, and `phone[a]` the best score of a path that is in the phone of arc a, a frame does

@@ -23,7 +23,7 @@ class WordArc:
 
 @dataclass(frozen=True)
 class WordGraph:
-    """An acyclic automaton over words with nodes 0..num_nodes-1; the sentences are the paths from `start` to `finals`."""
+    """An acyclic automaton over words, nodes 0..num_nodes-1; the sentences are the paths from `start` to `finals`."""
 
     num_nodes: int
     start: int
