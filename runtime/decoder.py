@@ -37,7 +37,7 @@ class DecoderOptions:
 
     blank_offset: float = 2.5
     fold_threshold: float = 0.97
-    filler_cost: float = 1.0
+    filler_cost: float = 2.0
     beam: float = 20.0
     max_active: int = 5000
     nbest_beam: float = 20.0

@@ -260,7 +260,7 @@ def test_any_split_gives_the_same_bits(cuts: list[int], max_frames: int, beam: b
 
 @pytest.mark.usefixtures("search")
 def test_hours_of_noise_stay_in_bounded_memory_and_the_command_after_is_found() -> None:
-    decoder = decoder_of(SENTENCES, DecoderOptions(max_frames=200))
+    decoder = decoder_of(SENTENCES, DecoderOptions(max_frames=200, filler_cost=1))
     state = decoder.start()
     noise = random_log_probs(3, 1000, len(TOKENS), spread=1)
     decoder.advance(state, noise)
