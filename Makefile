@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
-SOURCES := speech_lstm export runtime models tests
+SOURCES := speech_lstm export runtime models tests benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help python demo test lint typecheck pytest clean
@@ -58,8 +58,8 @@ lint: $(VENV)/.everything
 typecheck: $(VENV)/.everything
 	@rm -rf build/typecheck && mkdir -p build/typecheck/speech_lstm
 	@ln -s $(CURDIR)/speech_lstm/* $(CURDIR)/runtime $(CURDIR)/export $(CURDIR)/models build/typecheck/speech_lstm/
-	@ln -s $(CURDIR)/tests build/typecheck/
-	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm -p tests
+	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks build/typecheck/
+	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm -p tests -p benchmarks
 
 pytest: $(VENV)/.everything
 	$(BIN)/python -m pytest

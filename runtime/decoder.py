@@ -17,7 +17,7 @@ from .viterbi import BeamSearch, DenseSearch, FloatArray, Search
 LOWEST = np.float32(-1e4)
 """Floor of a frame's scores, so that sums stay finite."""
 
-DENSE_ARCS = 30_000
+DENSE_ARCS = 50_000
 """Up to this size a graph is searched without a beam, which is exact and there the faster way (benchmarks/)."""
 
 
@@ -39,7 +39,7 @@ class DecoderOptions:
     fold_threshold: float = 0.97
     filler_cost: float = 2.0
     beam: float = 20.0
-    max_active: int = 5000
+    max_active: int = 3000
     nbest_beam: float = 20.0
     max_frames: int = 750
 

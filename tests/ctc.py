@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from speech_lstm.runtime.dictionary import DICTIONARY
 from speech_lstm.runtime.tokens import TOKENS
 from speech_lstm.runtime.wordgraph import WordArc, WordGraph
 
@@ -27,6 +28,13 @@ def slots_graph(slots: Sequence[Sequence[str]]) -> WordGraph:
     """A word of each slot in turn; the empty string makes a slot optional."""
     arcs = [WordArc(i, i + 1, word or None) for i, words in enumerate(slots) for word in words]
     return WordGraph(len(slots) + 1, 0, frozenset({len(slots)}), tuple(arcs))
+
+
+def dictionary_words(count: int) -> list[str]:
+    """Different words of the CMU dictionary in random order, always the same."""
+    lines = DICTIONARY.read_text().splitlines()
+    known = [word for word in (line.split(" ")[0] for line in lines) if word.isalpha()]
+    return [known[i] for i in np.random.default_rng(0).permutation(len(known))[:count]]
 
 
 def random_log_probs(seed: int, frames: int, tokens: int, spread: float = 3) -> FloatArray:

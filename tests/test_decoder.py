@@ -12,6 +12,7 @@ from speech_lstm.runtime import decoder as decoder_module
 from speech_lstm.runtime.decoder import Decoder, DecoderOptions, DecoderState
 from speech_lstm.runtime.graph import compile_graph
 from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.nbest import Hypothesis
 from speech_lstm.runtime.tokens import TOKENS
 from speech_lstm.runtime.viterbi import BeamSearch
 from speech_lstm.runtime.wordgraph import WordGraph
@@ -20,6 +21,7 @@ from .ctc import FloatArray, phrases_graph, random_log_probs, slots_graph, spoke
 
 FEW = ("<blank>", "AA", "B", "D")
 EXACT = DecoderOptions(blank_offset=0, fold_threshold=1, filler_cost=np.inf, beam=np.inf, nbest_beam=np.inf)
+DEFAULTS = DecoderOptions()
 LEXICON = Lexicon()
 
 SENTENCES = slots_graph(
@@ -41,6 +43,11 @@ def searched(decoder: Decoder, log_probs: FloatArray) -> DecoderState:
     state = decoder.start()
     decoder.advance(state, log_probs)
     return state
+
+
+def best_sentences(log_probs: FloatArray, n: int = 1, options: DecoderOptions = DEFAULTS) -> list[Hypothesis]:
+    decoder = decoder_of(SENTENCES, options)
+    return list(decoder.hypotheses(searched(decoder, log_probs), n))
 
 
 @pytest.fixture(params=["dense", "beam"])
@@ -129,7 +136,7 @@ def test_words_have_the_frames_of_their_phones() -> None:
     phones = phones_of("turn off the lights kitchen")
     log_probs = spoken_log_probs(phones, noise=0.1)
     best_token = log_probs.argmax(1)
-    [best] = decoder_hypotheses(log_probs)
+    [best] = best_sentences(log_probs)
     assert best.text == "turn off the lights kitchen"
     assert [TOKENS[p.token] for w in best.words for p in w.phones] == phones
     assert best.num_phones == len(phones)
@@ -142,15 +149,10 @@ def test_words_have_the_frames_of_their_phones() -> None:
     assert best.last_frame == np.flatnonzero(best_token)[-1]
 
 
-def decoder_hypotheses(log_probs: FloatArray, n: int = 1, options: DecoderOptions = DEFAULTS):  # type: ignore[no-untyped-def]
-    decoder = decoder_of(SENTENCES, options)
-    return decoder.hypotheses(searched(decoder, log_probs), n)
-
-
 @pytest.mark.usefixtures("search")
 def test_alternatives_that_differ_in_one_word_come_out() -> None:
     log_probs = spoken_log_probs(phones_of("switch on the light in kitchen"))
-    texts = [h.text for h in decoder_hypotheses(log_probs, 6)]
+    texts = [h.text for h in best_sentences(log_probs, 6)]
     assert texts[0] == "switch on the light in kitchen"
     assert "switch off the light in kitchen" in texts
     assert "switch on the lights in kitchen" in texts
@@ -184,12 +186,12 @@ def test_command_inside_other_speech() -> None:
             spoken_log_probs(phones_of("and then went home"), seed=3, silence=2),
         ]
     )
-    [best] = decoder_hypotheses(log_probs)
+    [best] = best_sentences(log_probs)
     assert best.text == "switch on the radio in kitchen"
     assert best.command_score > -3
     assert best.score < -20  # the speech around it costs
     # without the filler the speech around has to be squeezed into blanks or phones of the command
-    for strict in decoder_hypotheses(log_probs, options=DecoderOptions(filler_cost=np.inf)):
+    for strict in best_sentences(log_probs, options=DecoderOptions(filler_cost=np.inf)):
         assert strict.score < 2 * best.score
 
 
@@ -279,7 +281,7 @@ def test_hours_of_noise_stay_in_bounded_memory_and_the_command_after_is_found() 
 
 def test_folding_skips_most_of_silence_and_keeps_the_result() -> None:
     log_probs = spoken_log_probs(phones_of("switch off the heating kitchen"), silence=100, sharpness=9)
-    [exact] = decoder_hypotheses(log_probs, options=DecoderOptions(fold_threshold=1))
+    [exact] = best_sentences(log_probs, options=DecoderOptions(fold_threshold=1))
     decoder = decoder_of(SENTENCES)
     state = searched(decoder, log_probs)
     assert state.num_frames == len(log_probs)

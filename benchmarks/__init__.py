@@ -1,0 +1,1 @@
+"""Measurements that back claims about speed; each module is a program: python -m benchmarks.NAME."""
