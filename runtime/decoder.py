@@ -36,7 +36,7 @@ class DecoderOptions:
     """
 
     blank_offset: float = 2.5
-    fold_threshold: float = 0.97
+    fold_threshold: float = 0.99
     filler_cost: float = 2.0
     beam: float = 20.0
     max_active: int = 3000
