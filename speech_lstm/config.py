@@ -19,7 +19,7 @@ class DataConfig:
     """Where the speech is. Paths are relative to the configuration file."""
 
     manifests: tuple[str, ...]
-    noise_manifest: str = ""  # no noise is mixed in without one
+    noise_manifest: str = ""  # mixed in, and heard alone as clips without words; none without one
     packed: str = "packed"  # folder for the decoded audio, made on the first run
     alignments: str = ""  # JSON lines by `speech-lstm align`; needed where alignment_weight is above 0
     max_seconds: float = 16.0

@@ -94,9 +94,9 @@ def make_examples(
 def frame_labels(example: Example, frames: int, speed: float, lead: float, delay: int) -> np.ndarray:
     """int64 [frames]: the phone heard `delay` frames ago, 0 in silence; every phone at least once.
 
-    All are IGNORED if the example is not aligned.
+    All are IGNORED if there is speech whose alignment is not known.
     """
-    if not example.alignment:
+    if example.phones and not example.alignment:
         return np.full(frames, IGNORED, np.int64)
     labels = np.zeros(frames, np.int64)
     for phone, start, end in example.alignment:

@@ -157,7 +157,9 @@ class Trainer:
         utterances = [u for manifest in manifests for u in read_manifest(manifest)]
         kept = ("train", "dev")
         utterances = [u for u in utterances if u.split in kept and u.text and u.duration <= data.max_seconds]
-        noises = [u.path for u in read_manifest(self.base / data.noise_manifest)] if data.noise_manifest else []
+        recordings = read_manifest(self.base / data.noise_manifest, "train") if data.noise_manifest else []
+        noises = [u.path for u in recordings]
+        utterances += [u for u in recordings if u.duration <= data.max_seconds]  # where nothing is said
         if self.rank == 0:
             self.audio.pack([u.path for u in utterances] + noises)
         if self.world > 1:

@@ -110,7 +110,9 @@ def test_frame_labels_follow_speed_silence_and_delay() -> None:
 
 def test_short_phone_has_a_frame_and_unaligned_clips_are_ignored() -> None:
     assert 9 in frame_labels(example((9, 0.201, 0.205)), 10, 1.0, 0.0, 0)
-    assert set(frame_labels(example(), 10, 1.0, 0.0, 0)) == {IGNORED}
+    unaligned = replace(example(), phones=(9,))
+    assert set(frame_labels(unaligned, 10, 1.0, 0.0, 0)) == {IGNORED}
+    assert set(frame_labels(example(), 10, 1.0, 0.0, 0)) == {0}  # nothing is said
 
 
 def test_collate_pads_to_whole_frames() -> None:
