@@ -68,14 +68,14 @@ def recordings() -> list[tuple[list[str], FloatArray]]:
     """Words and log-probabilities of a few recordings, by the default model."""
     model = Model.load(device="cpu")
     unit = model.metadata.chunk_samples
-    found = []
+    found: list[tuple[list[str], FloatArray]] = []
     for line in (DATA / "manifest.jsonl").read_text().splitlines()[::6]:
         clip = json.loads(line)
         if clip["text"]:
             audio = read_audio(DATA / clip["audio_filepath"])
             audio = np.pad(audio, (0, -len(audio) % unit))
             log_probs, _ = model.run(audio[None], model.initial_state())
-            found.append((spoken_words(clip["text"]), log_probs[0]))
+            found.append((list(spoken_words(clip["text"])), np.asarray(log_probs[0], np.float32)))
     return found
 
 
