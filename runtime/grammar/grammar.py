@@ -1,111 +1,89 @@
-"""The grammar of a recognizer: plain phrases, from a list or a text file."""
+"""The grammar of a recognizer: templates to a word graph, and sentences of it back to what they mean."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ..errors import GrammarError
-from ..text import spoken_words
 from ..wordgraph import WordArc, WordGraph
-from .interpretation import Interpretation, first_path
+from .builder import Builder
+from .interpretation import Interpretation, first_path, meaning
+from .joining import word_graph
+from .phrase_reader import read_phrases, read_text_file
+from .source import Place, Source, text_list
+from .yaml_reader import read_yaml
 
-_TEMPLATE_SYNTAX = re.compile(r"[][{}<>|()]")
+Lists = Mapping[str, Any]
+"""Lists given in Python, by name: texts, or a dict from text to slot value. They replace those of the same name."""
+
+YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class Grammar:
-    """The sentences that may be said. Immutable; made by `from_phrases`, `from_text` or `load`.
+    """The sentences that may be said and what they mean. Immutable.
 
-    `graph` is their word graph, `words` the spoken words in it ("21" is the two words twenty and one).
+    Made by `from_phrases`, `from_text`, `from_yaml` or `load`. `graph` is the graph of the sentences, `words` the
+    spoken words in it ("21" is the two words twenty and one), `source` what it was made from.
 
-    >>> Grammar.from_phrases(["Turn on the light", "set it to 21"]).interpret(["turn", "on", "the", "light"]).text
-    'turn on the light'
+    >>> grammar = Grammar.from_phrases(["SetLight: set [the] light to {0..100:brightness} percent"])
+    >>> grammar.interpret("set light to twenty one percent".split()).slots
+    (SlotSpan(name='brightness', value=21, first_word=3, last_word=4),)
     """
 
+    source: Source
     graph: WordGraph
     words: frozenset[str]
 
-    def __init__(self, graph: WordGraph) -> None:
-        self.graph = graph
-        self.words = frozenset(arc.word for arc in graph.arcs if arc.word is not None)
-        arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
-        for arc in graph.arcs:
+    def __init__(self, source: Source, lists: Lists | None = None) -> None:
+        """Raises one GrammarError that names all that is wrong with the source, with files and lines."""
+        given = {name: text_list(values, Place(f"list {name!r}")) for name, values in (lists or {}).items()}
+        self.source = replace(source, lists={**source.lists, **given})
+        builder = Builder(self.source)
+        self.graph = word_graph(builder.fragments, builder.build())
+        self.words = frozenset(arc.word for arc in self.graph.arcs if arc.word is not None)
+        arcs_from: list[list[WordArc]] = [[] for _ in range(self.graph.num_nodes)]
+        for arc in self.graph.arcs:
             arcs_from[arc.source].append(arc)
         self._arcs_from = arcs_from
 
     @classmethod
-    def from_phrases(cls, phrases: Iterable[str]) -> Grammar:
-        """A grammar of these phrases. Raises GrammarError when there are none, or one cannot be said."""
-        if isinstance(phrases, str):
-            raise GrammarError(f"the phrases are one string, {phrases!r}: give a list of phrases, as in [{phrases!r}]")
-        sentences = [_sentence(phrase, f"phrase {number}") for number, phrase in enumerate(phrases, 1)]
-        if not sentences:
-            raise GrammarError("the grammar has no phrases: give at least one")
-        return cls(_shared_prefixes(sentences))
+    def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
+        """A grammar of phrases: plain words, or templates. "Name: phrase" gives the phrase an intent."""
+        return cls(read_phrases(phrases), lists)
 
     @classmethod
-    def from_text(cls, path: str | Path) -> Grammar:
-        """A grammar from a UTF-8 text file with a phrase a line; what follows # is a comment, blank lines are skipped.
+    def from_text(cls, path: str | PathLike[str], lists: Lists | None = None) -> Grammar:
+        """A grammar from a UTF-8 text file with a phrase a line, as in `from_phrases`.
 
-        A # that stands right before a digit is part of the phrase ("channel #5"). Raises GrammarError that names the
-        file, and the line where there is one, for a file that cannot be read, is empty or has a line that cannot be
-        said.
+        What follows # is a comment (except before a digit, as in "channel #5"), blank lines are skipped.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 ({error.reason})") from error
-        except OSError as error:
-            raise GrammarError(f"{path}: cannot read the grammar: {error.strerror}") from error
-        sentences = []
-        for number, line in enumerate(text.splitlines(), 1):
-            phrase = re.sub(r"#(?!\d).*", "", line).strip()
-            if phrase:
-                sentences.append(_sentence(phrase, f"{path}, line {number}"))
-        if not sentences:
-            raise GrammarError(f"{path}: the file has no phrases: write one a line")
-        return cls(_shared_prefixes(sentences))
+        return cls(read_text_file(Path(path)), lists)
+
+    @classmethod
+    def from_yaml(cls, *paths: str | PathLike[str], lists: Lists | None = None) -> Grammar:
+        """A grammar from files or folders in the format of the Home Assistant intents project, see `yaml_reader`."""
+        return cls(read_yaml(Path(path) for path in paths), lists)
 
     @classmethod
     def load(cls, source: str | PathLike[str] | Iterable[str] | Grammar) -> Grammar:
-        """A grammar from what a user gives: the path of a text file, a list of phrases, or a Grammar as it is."""
+        """A grammar from what a user gives: a text or YAML file, a folder of them, phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
         if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
-        if Path(source).suffix.lower() in (".yaml", ".yml"):
-            raise GrammarError(f"{source}: YAML templates cannot be read; give a text file with a phrase a line")
-        return cls.from_text(Path(source))
+        path = Path(source)
+        return cls.from_yaml(path) if path.is_dir() or path.suffix.lower() in YAML_SUFFIXES else cls.from_text(path)
 
     def interpret(self, words: Sequence[str]) -> Interpretation:
-        """What a sentence of this grammar means. Raises GrammarError when the grammar does not have it."""
-        if first_path(self._arcs_from, self.graph.start, self.graph.finals, words) is None:
+        """What a sentence of this grammar means; of several meanings, that of the first template.
+
+        Raises GrammarError when the grammar does not have the sentence.
+        """
+        path = first_path(self._arcs_from, self.graph.start, self.graph.finals, words)
+        if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
-        return Interpretation(intent=None, slots=(), text=" ".join(words))
-
-
-def _sentence(phrase: str, place: str) -> tuple[str, ...]:
-    syntax = _TEMPLATE_SYNTAX.search(phrase)
-    if syntax:
-        raise GrammarError(
-            f"{place}: {phrase!r} has {syntax[0]!r}; phrases are plain words, write one for each wording"
-        )
-    words = spoken_words(phrase)
-    if not words:
-        raise GrammarError(f"{place}: {phrase!r} has no words that can be said")
-    return words
-
-
-def _shared_prefixes(sentences: Iterable[tuple[str, ...]]) -> WordGraph:
-    """The prefix tree of the sentences: one node for each distinct beginning."""
-    targets: dict[tuple[int, str], int] = {}
-    finals = set()
-    for words in sentences:
-        node = 0
-        for word in words:
-            node = targets.setdefault((node, word), len(targets) + 1)
-        finals.add(node)
-    arcs = tuple(WordArc(source, target, word) for (source, word), target in targets.items())
-    return WordGraph(num_nodes=len(targets) + 1, start=0, finals=frozenset(finals), arcs=arcs)
+        return meaning(path, words)

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..wordgraph import WordArc
+from .joining import SLOT_BEGINS
 
 
 class SlotSpan(NamedTuple):
-    """A slot's value and the words it was said with, by index; `last_word` is the last of them, included."""
+    """A slot's value and the words it was said with, by index; `last_word` is the last of them, included.
+
+    A value that the template fixes (`slots:` in YAML) is said with the whole sentence.
+    """
 
     name: str
     value: Any
@@ -18,7 +22,7 @@ class SlotSpan(NamedTuple):
 
 @dataclass(frozen=True)
 class Interpretation:
-    """The meaning of a sentence: `intent` is None in a grammar of plain phrases, `text` the words joined by spaces."""
+    """The meaning of a sentence: `intent` is None where the grammar names none, `text` the words joined by spaces."""
 
     intent: str | None
     slots: tuple[SlotSpan, ...]
@@ -54,3 +58,23 @@ def first_path(
             if path:
                 path.pop()
     return None
+
+
+def meaning(path: Sequence[WordArc], words: Sequence[str]) -> Interpretation:
+    """Intent and slots on a path of `first_path`, slots in the order in which they end."""
+    intent = None
+    slots = []
+    begun: dict[str, int] = {}
+    position = 0
+    for arc in path:
+        if arc.word is not None:
+            position += 1
+        elif arc.intent is not None:
+            intent = arc.intent
+        elif arc.slot is not None and arc.value is SLOT_BEGINS:
+            begun[arc.slot] = position
+        elif arc.slot in begun:
+            slots.append(SlotSpan(arc.slot, arc.value, begun.pop(arc.slot), position - 1))
+        elif arc.slot is not None:
+            slots.append(SlotSpan(arc.slot, arc.value, 0, len(words) - 1))
+    return Interpretation(intent, tuple(slots), " ".join(words))

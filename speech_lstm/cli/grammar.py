@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     grammar = Grammar.load(args.file)
     lexicon = Lexicon()
-    print(f"sentences: {len(grammar.graph.finals)}, words: {len(grammar.words)}, nodes: {grammar.graph.num_nodes}")
+    print(f"words: {len(grammar.words)}, nodes: {grammar.graph.num_nodes}")
     errors = []
     for word in sorted(filter(lexicon.is_guessed, grammar.words)):
         try:

@@ -1,0 +1,52 @@
+"""Phrases from a Python list or a text file, one a line, to templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import GrammarError
+from .source import Block, Place, Source, Template
+
+_COMMENT = re.compile(r"#(?!\d).*")
+_INTENT = re.compile(r"([A-Za-z_]\w*):\s+(?=\S)")
+
+
+def read_phrases(phrases: Iterable[str]) -> Source:
+    """The templates of a list of phrases."""
+    if isinstance(phrases, str):
+        raise GrammarError(f"the phrases are one string, {phrases!r}: give a list of phrases, as in [{phrases!r}]")
+    return _source([(phrase, Place(f"phrase {number}")) for number, phrase in enumerate(phrases, 1)], "the grammar")
+
+
+def read_text_file(path: Path) -> Source:
+    """The templates of a UTF-8 text file; what follows # is a comment, except in "channel #5"."""
+    lines = enumerate(read(path).splitlines(), 1)
+    phrases = [(_COMMENT.sub("", line).strip(), Place(str(path), number)) for number, line in lines]
+    return _source([(phrase, place) for phrase, place in phrases if phrase], str(path))
+
+
+def read(path: Path) -> str:
+    """The text of a UTF-8 file. Raises GrammarError that names it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 ({error.reason})") from error
+    except OSError as error:
+        raise GrammarError(f"{path}: cannot read the grammar: {error.strerror}") from error
+
+
+def _source(phrases: list[tuple[str, Place]], name: str) -> Source:
+    if not phrases:
+        raise GrammarError(f"{name} has no phrases: give at least one")
+    blocks: dict[str | None, Block] = {}
+    templates = []
+    for phrase, place in phrases:
+        if not isinstance(phrase, str):
+            raise GrammarError(f"{place}: {phrase!r} is not a string")
+        prefix = _INTENT.match(phrase)
+        intent = prefix[1] if prefix else None
+        block = blocks.setdefault(intent, Block(intent=intent))
+        templates.append(Template(phrase[prefix.end() :] if prefix else phrase, place, block))
+    return Source(tuple(templates))

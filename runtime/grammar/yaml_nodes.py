@@ -1,0 +1,111 @@
+"""YAML with line numbers: mappings whose keys are checked, scalars whose text is kept."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import GrammarError
+from .phrase_reader import read
+from .source import Place
+
+
+class Node:
+    """A node of a YAML file. Everything that does not fit raises GrammarError with file and line."""
+
+    def __init__(self, raw: Any, file: str) -> None:
+        self._raw = raw
+        self._file = file
+
+    @property
+    def place(self) -> Place:
+        """Where the node begins."""
+        return Place(self._file, self._raw.start_mark.line + 1)
+
+    def error(self, message: str) -> GrammarError:
+        """An error at this node, to be raised."""
+        return GrammarError(f"{self.place}: {message}")
+
+    def mapping(self, what: str, keys: frozenset[str] | None = None) -> dict[str, Node]:
+        """The entries of a mapping; with `keys`, only these are allowed. An empty node is an empty mapping."""
+        if self.is_empty:
+            return {}
+        if self._raw.id != "mapping":
+            raise self.error(f"{what} must be a mapping (key: value), not {self._shown()}")
+        entries: dict[str, Node] = {}
+        for key, value in self._raw.value:
+            key_node = Node(key, self._file)
+            name = key_node.text("a key")
+            if name in entries:
+                raise key_node.error(f"{name!r} comes twice in {what}: join the two")
+            if keys is not None and name not in keys:
+                close = difflib.get_close_matches(name, keys, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(sorted(keys))}"
+                raise key_node.error(f"unknown key {name!r} in {what}: {hint}")
+            entries[name] = Node(value, self._file)
+        return entries
+
+    def items(self, what: str) -> Iterator[Node]:
+        """The entries of a sequence; a single scalar counts as one."""
+        if self._raw.id == "scalar" and not self.is_empty:
+            yield self
+        elif self._raw.id == "sequence":
+            yield from (Node(item, self._file) for item in self._raw.value)
+        else:
+            raise self.error(f"{what} must be a list (- item), not {self._shown()}")
+
+    def text(self, what: str) -> str:
+        """The characters of a scalar, so that an unquoted `on` or `5` stays what was written."""
+        if self._raw.id != "scalar" or self.is_empty:
+            raise self.error(f"{what} must be a text, not {self._shown()}")
+        return str(self._raw.value)
+
+    def number(self, what: str) -> int | float:
+        """The value of a numeric scalar."""
+        value = self.value()
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.error(f"{what} must be a number, not {value!r}")
+        return value
+
+    def value(self) -> Any:
+        """The Python value, as YAML reads it."""
+        import yaml
+
+        loader = yaml.SafeLoader("")
+        try:
+            return loader.construct_document(self._raw)
+        except (yaml.YAMLError, ValueError, TypeError) as error:
+            raise self.error(f"cannot read this value: {getattr(error, 'problem', error)}") from error
+        finally:
+            loader.dispose()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing, `~` or `null` stands here."""
+        return bool(self._raw.tag.endswith(":null"))
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether this is a mapping."""
+        return bool(self._raw.id == "mapping")
+
+    def _shown(self) -> str:
+        return "nothing" if self.is_empty else f"a {self._raw.id}"
+
+
+def yaml_file(path: Path) -> Node | None:
+    """The document of a YAML file; None when it has none."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        raw = yaml.compose(read(path), Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(str(path), mark.line + 1 if mark else None)
+        raise GrammarError(f"{place}: not valid YAML: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise GrammarError(f"{path}: not valid YAML: {error}") from error
+    return None if raw is None else Node(raw, str(path))
