@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .graph import DecodingGraph
+from .margins import LOWEST, FloatArray, margins
 from .nbest import Hypothesis, Trace, best_final_hypotheses, partial_hypothesis
-from .viterbi import BeamSearch, DenseSearch, FloatArray, Search
-
-LOWEST = np.float32(-1e4)
-"""Floor of a frame's scores, so that sums stay finite."""
+from .viterbi import BeamSearch, DenseSearch, Search
 
 DENSE_ARCS = 50_000
 """Up to this size a graph is searched without a beam, which is exact and there the faster way (benchmarks/)."""
@@ -121,17 +119,10 @@ class Decoder:
         """Search further. `log_probs`: float32 [frames, tokens] as the model gives them; however they are split into
         calls, the result is the same. Raises ValueError for another number of tokens or NaN.
         """
-        if log_probs.ndim != 2 or log_probs.shape[1] != self.graph.num_tokens:
-            raise ValueError(f"log_probs has shape {log_probs.shape}; expected [frames, {self.graph.num_tokens}]")
-        scores = log_probs.astype(np.float32)
-        silent = scores[:, 0] > np.log(self.options.fold_threshold)
-        scores[:, 0] -= self.options.blank_offset
-        scores -= scores.max(axis=1, keepdims=True)
-        is_blank = scores[:, 0] == 0
-        if np.isnan(scores[:, 0]).any():
-            raise ValueError("log_probs has NaN or a frame without any possible token")
-        np.maximum(scores, LOWEST, out=scores)
-        silent &= is_blank
+        options = self.options
+        scores, is_blank, silent = margins(
+            log_probs, self.graph.num_tokens, options.blank_offset, options.fold_threshold
+        )
         scores[silent, 1:] = LOWEST
         for row, silence, blank in zip(scores, silent.tolist(), is_blank.tolist(), strict=True):
             if not (silence and state.in_silence):

@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .graph import DecodingGraph, IntArray
-
-FloatArray = npt.NDArray[np.float32]
+from .margins import FloatArray
 
 NEVER = np.float32(-np.inf)
 

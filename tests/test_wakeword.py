@@ -1,0 +1,194 @@
+"""Wake words against brute force, in silence, in speech, cut anywhere, and what they cost."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speech_lstm.runtime.errors import GrammarError, PronunciationError
+from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.margins import margins
+from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.wakeword import Detection, WakeWordDetector, WakeWordOptions
+
+from .ctc import FloatArray, dictionary_words, random_log_probs, spoken_log_probs, viterbi
+
+LEXICON = Lexicon()
+FEW = ("<blank>", "AA", "B", "D")
+
+
+def phones_of(text: str) -> list[str]:
+    return [phone for word in text.split() for phone in LEXICON.pronunciations(word)[0]]
+
+
+def heard(detector: WakeWordDetector, log_probs: FloatArray) -> list[Detection]:
+    return detector.start().detect(log_probs)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    ways=st.lists(
+        st.lists(st.sampled_from(FEW[1:]), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=3, unique=True
+    ),
+    frames=st.integers(1, 12),
+    seed=st.integers(0, 10_000),
+)
+def test_first_detection_equals_brute_force(ways: list[str], frames: int, seed: int) -> None:
+    threshold = -1.0
+    options = WakeWordOptions({0: threshold, 1: threshold}, blank_offset=0, fold_threshold=1, pause_seconds=9)
+    detector = WakeWordDetector(["word"], Lexicon({"word": ways}), FEW, options=options)
+    log_probs = random_log_probs(seed, frames, len(FEW))
+    silence = np.full((4, len(FEW)), -50, dtype=np.float32)
+    silence[:, 0] = 0
+    scores = margins(log_probs, len(FEW), 0, 1).scores.astype(np.float64)
+
+    def ends_in_phone(labels: list[int], begin: int, end: int) -> float:
+        """Best path that starts with the first phone at `begin` and is in the last one at `end`."""
+        fenced = scores[begin : end + 1].copy()
+        fenced[0] = np.where(np.arange(len(FEW)) == labels[0], fenced[0], -1e6)
+        fenced[-1] = np.where(np.arange(len(FEW)) == labels[-1], fenced[-1], -1e6)
+        return viterbi(fenced, labels) / len(labels)
+
+    expected = None  # the best end, once no better one has followed for three frames
+    for end in range(frames):
+        best = max(
+            ends_in_phone([FEW.index(p) for p in way.split()], begin, end) for way in ways for begin in range(end + 1)
+        )
+        if best >= threshold and (expected is None or best > expected[1] - 1e-6):
+            expected = (end, best)
+        if expected and end - expected[0] >= 3:
+            break
+    found = heard(detector, np.concatenate([log_probs, silence]))
+    if expected is None:
+        assert not found
+        return
+    assert found[0].last_frame == expected[0]
+    assert found[0].score == pytest.approx(expected[1], abs=1e-4)
+    ending = [ends_in_phone([FEW.index(p) for p in way.split()], found[0].first_frame, expected[0]) for way in ways]
+    assert max(ending) == pytest.approx(expected[1], abs=1e-4)
+
+
+def test_a_phrase_in_other_speech_is_heard_once_with_its_times() -> None:
+    detector = WakeWordDetector(["hey jarvis", "okay computer"], LEXICON, TOKENS)
+    before = spoken_log_probs(phones_of("the weather was nice yesterday"), seed=1, silence=3)
+    phrase = spoken_log_probs(phones_of("okay computer"), seed=2, silence=0)
+    after = spoken_log_probs(phones_of("what time is it"), seed=3, silence=1)
+    [detection] = heard(detector, np.concatenate([before, phrase, after]))
+    assert detection.phrase == "okay computer"
+    assert abs(detection.first_frame - len(before)) <= 1
+    last_phone = len(before) + int(np.flatnonzero(phrase.argmax(1))[-1])
+    assert detection.last_frame == last_phone
+    assert -0.3 < detection.score <= 0 and 0.7 < detection.confidence <= 1
+
+
+def test_every_pronunciation_is_heard() -> None:
+    lexicon = Lexicon({"tomato": ["T AH M EY T OW", "T AH M AA T OW"]})
+    detector = WakeWordDetector(["hey tomato"], lexicon, TOKENS)
+    for way in lexicon.pronunciations("tomato"):
+        assert len(heard(detector, spoken_log_probs(["HH", "EY", *way]))) == 1
+
+
+def test_other_words_are_not_heard() -> None:
+    detector = WakeWordDetector(["hey jarvis", "okay computer", "snowboy"], LEXICON, TOKENS)
+    log_probs = spoken_log_probs([p for word in dictionary_words(500) for p in phones_of(word)], noise=1)
+    assert heard(detector, log_probs) == []
+
+
+def test_sensitivity_moves_the_threshold() -> None:
+    phones = phones_of("hey jarvis")
+    phones[3] = "ER"
+    log_probs = spoken_log_probs(phones, noise=0.1, sharpness=9)
+    detectors = [WakeWordDetector(["hey jarvis"], LEXICON, TOKENS, sensitivity=s) for s in (0, 0.25, 0.5, 1)]
+    assert [d.threshold for d in detectors] == sorted((d.threshold for d in detectors), reverse=True)
+    assert [len(heard(d, log_probs)) for d in detectors] == [0, 0, 0, 1]
+
+
+def test_silence_inside_a_phrase_is_short() -> None:
+    detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
+    hey = spoken_log_probs(phones_of("hey"), silence=0, sharpness=9, noise=0.1)
+    jarvis = spoken_log_probs(phones_of("jarvis"), silence=0, sharpness=9, noise=0.1)
+    silence = spoken_log_probs([], silence=3, sharpness=9, noise=0.1)
+    assert len(heard(detector, np.concatenate([hey, silence, jarvis, silence]))) == 1
+    for pause in (3, 300):
+        assert heard(detector, np.concatenate([hey, *[silence] * pause, jarvis, silence])) == []
+
+
+def test_nothing_is_heard_soon_after_a_detection() -> None:
+    detector = WakeWordDetector(["snowboy"], LEXICON, TOKENS)
+    one = spoken_log_probs(phones_of("snowboy"), silence=2)
+    far = spoken_log_probs([], silence=15)
+    assert len(heard(detector, np.concatenate([one, one]))) == 1
+    assert len(heard(detector, np.concatenate([one, far, one]))) == 2
+
+
+@settings(deadline=None, max_examples=30)
+@given(cuts=st.lists(st.integers(0, 400), max_size=12))
+def test_any_split_gives_the_same_detections(cuts: list[int]) -> None:
+    detector = WakeWordDetector(["hey jarvis", "snowboy"], LEXICON, TOKENS, sensitivity=1)
+    text = "hey jarvis what is the weather in the snow hey jarvis snowboy and so on snowboy"
+    log_probs = spoken_log_probs(phones_of(text), noise=1, silence=40)
+    whole = heard(detector, log_probs)
+    search = detector.start()
+    assert [d for part in np.split(log_probs, sorted(cuts)) for d in search.detect(part)] == whole
+    assert len(whole) >= 3
+
+
+def test_advance_says_how_long_ago() -> None:
+    search = WakeWordDetector(["snowboy"], LEXICON, TOKENS).start()
+    log_probs = spoken_log_probs(phones_of("snowboy"), silence=10)
+    last = int(np.flatnonzero(log_probs.argmax(1))[-1])
+    found = search.advance(log_probs)
+    assert found is not None
+    phrase, confidence, ago = found
+    assert phrase == "snowboy" and 0.7 < confidence <= 1
+    assert ago == len(log_probs) - 1 - last
+    assert search.advance(log_probs[:5]) is None
+
+
+def test_days_cost_constant_memory_and_little_time() -> None:
+    detector = WakeWordDetector(["hey jarvis", "okay computer", "snowboy"], LEXICON, TOKENS)
+    search = detector.start()
+    speech = spoken_log_probs([p for word in dictionary_words(100) for p in phones_of(word)], noise=1)
+    search.detect(speech)
+    tracemalloc.start()
+    for _ in range(5):
+        search.detect(speech)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 100_000
+    seconds = []
+    for _ in range(5):
+        begin = time.process_time()
+        search.detect(speech)
+        seconds.append(time.process_time() - begin)
+    assert min(seconds) < 0.002 * len(speech) * 0.04  # a fifth of what an idle assistant may cost
+
+
+@pytest.mark.parametrize(
+    ("phrases", "error", "message"),
+    [
+        ([], GrammarError, "no wake word"),
+        (["..."], GrammarError, "has no words"),
+        (["日本"], PronunciationError, "日本"),
+    ],
+)
+def test_phrases_that_cannot_be_heard_are_refused(phrases: list[str], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        WakeWordDetector(phrases, LEXICON, TOKENS)
+
+
+def test_wrong_options_and_input_are_refused() -> None:
+    with pytest.raises(ValueError, match="sensitivity is 2"):
+        WakeWordDetector(["snowboy"], LEXICON, TOKENS, sensitivity=2)
+    with pytest.raises(ValueError, match="expected 0, 1 and any between"):
+        WakeWordOptions({0.5: -1})
+    with pytest.raises(ValueError, match="pause_seconds is 0"):
+        WakeWordOptions(pause_seconds=0)
+    with pytest.raises(GrammarError, match="no token 'S'"):
+        WakeWordDetector(["snowboy"], LEXICON, FEW)
+    search = WakeWordDetector(["snowboy"], LEXICON, TOKENS).start()
+    with pytest.raises(ValueError, match=r"expected \[frames, 40\]"):
+        search.detect(np.zeros((2, 3), dtype=np.float32))
