@@ -1,25 +1,108 @@
-"""`speech-lstm grammar check`: the report and the exit code."""
+"""`speech-lstm grammar check`: the report, what it is made from, and the exit code."""
 
+import time
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from speech_lstm.cli import main
+from speech_lstm.runtime.grammar import Grammar
+from speech_lstm.runtime.grammar.analysis import samples, sentences
+from speech_lstm.runtime.grammar.sound_alike import phone_distance, sound_alikes
+from speech_lstm.runtime.lexicon import Lexicon
+
+PRONOUNCE = cache(Lexicon().pronunciations)
+HOME_ASSISTANT = Path(__file__).parent / "data" / "home_assistant"
 
 
 def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "home.txt"
-    path.write_text("kitchenlight on\nkitchenlight off\nstop\n")
-    assert main(["grammar", "check", str(path)]) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert out == ["words: 4, nodes: 3", "guessed: kitchenlight = K IH CH AH N L AY T"]
+    path.write_text("On: zigbee [lamp] on\nStop: stop\nHalt: (stop|halt) [it]\nfour\nfor\n")
+    assert main(["grammar", "check", str(path), "--samples", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:5] == ["intents: 3", "templates: 5", "words: 8", "sentences: 8", "word graph: 8 nodes, 14 arcs"]
+    assert lines[5].startswith("phone graph: ")
+    assert "ambiguous: 'stop' is Stop, as that comes first, and Halt" in lines
+    assert "sample: On: zigbee lamp on" in lines
+    assert "sample: four" in lines
+    assert "guessed: zigbee = Z IH G B IY" in lines
+    assert "alike: 'four' and 'for' (sentences)" in lines
 
 
 def test_words_without_pronunciation_and_bad_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "home.txt"
     path.write_text("play жук\n", encoding="utf-8")
     assert main(["grammar", "check", str(path)]) == 1
-    assert "no pronunciation for 'жук'" in capsys.readouterr().out
-    path.write_text("stop\nturn [\n")
+    assert "error: no pronunciation for 'жук'" in capsys.readouterr().out
+    path.write_text("stop\nturn [\ngo {where}\n")
     assert main(["grammar", "check", str(path)]) == 1
-    assert "home.txt, line 2" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "home.txt, line 2: '['" in errors and "home.txt, line 3: list {where}" in errors
+
+
+def test_several_yaml_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lists = tmp_path / "lists.yaml"
+    lists.write_text("lists: {name: {values: [lamp]}, area: {values: [hall]}, floor: {values: [attic]}}\n")
+    files = [HOME_ASSISTANT / "sentences", HOME_ASSISTANT / "lists_and_rules.yaml", lists]
+    assert main(["grammar", "check", *map(str, files), "--samples", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "intents: 11"
+    assert sum(line.startswith("sample: ") for line in lines) == 11
+
+
+def test_sentences_are_counted_once_each_without_listing_them() -> None:
+    grammar = Grammar.from_phrases(["{0..99:a} by {0..99:b} by {0..99:c} by {0..99:d} [now]", "[please] [please] stop"])
+    found = sentences(grammar.graph)
+    assert found is not None
+    assert found.count == 2 * 100**4 + 3
+    assert found.ambiguities == ()
+
+
+def test_ambiguities_name_a_shortest_sentence_and_the_intents_in_order() -> None:
+    found = sentences(Grammar.from_phrases(["A: a [b]", "B: a b", "go", "C: [do] go"]).graph)
+    assert found is not None
+    assert [(each.words, each.intents) for each in found.ambiguities] == [
+        (("go",), ("no intent", "C")),
+        (("a", "b"), ("A", "B")),
+    ]
+
+
+def test_samples_are_sentences_of_their_intent() -> None:
+    grammar = Grammar.from_phrases(["A: go {where} [now]", "B: stop", "wait"], lists={"where": ["home", "on"]})
+    found = list(samples(grammar, each=3))
+    assert all(grammar.interpret(text.split()).intent == intent for intent, text in found)
+    assert [intent for intent, _ in found] == ["A", "A", "A", "B", None]
+    assert found == list(samples(grammar, each=3))
+
+
+@pytest.mark.parametrize(
+    ("phrases", "values", "expected"),
+    [
+        (["call {x}"], ["fifteen", "fifty", "sixty"], {("fifteen", "fifty")}),
+        (["call {x}"], ["bed", "bad", "bird"], {("bed", "bad")}),
+        (["call {x}"], [{"in": "bed", "out": 1}, {"in": "bad", "out": 1}], set()),
+        (["call {x}"], ["old [town] hall", "old town haul"], {("old town haul", "old town hall")}),
+        (["A: turn on", "B: turn off", "C: light the fire", "D: like the fire"], [], set()),
+        (["A: go four", "A: go for"], [], set()),
+        (["A: go four", "B: [please] go for"], [], {("go four", "go for")}),
+        (["dim the {x} light", "dim the {x} lights"], ["hall"], {("dim the hall light", "dim the hall lights")}),
+    ],
+)
+def test_sound_alikes(phrases: list[str], values: list[object], expected: set[tuple[str, str]]) -> None:
+    grammar = Grammar.from_phrases(phrases, lists={"x": values} if values else None)
+    assert {(pair.first, pair.second) for pair in sound_alikes(grammar.source, PRONOUNCE)} == expected
+
+
+def test_sound_alikes_among_twenty_thousand_phrases_take_seconds() -> None:
+    grammar = Grammar.from_phrases(f"{verb} item {n}" for verb in ("buy", "sell") for n in range(10_000))
+    started = time.process_time()
+    pairs = sound_alikes(grammar.source, PRONOUNCE)
+    assert time.process_time() - started < 10
+    assert ("buy item fifteen", "buy item fifty") in {(pair.first, pair.second) for pair in pairs}
+
+
+def test_phone_distance() -> None:
+    assert phone_distance(("B", "EH", "D"), ("B", "AE", "D")) == 0.5
+    assert phone_distance(("B", "EH", "D"), ("B", "D")) == 1
+    assert phone_distance((), ("B", "D")) == 2

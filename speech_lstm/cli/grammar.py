@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.grammar import Grammar
+    from speech_lstm.runtime.lexicon import Lexicon
 
 EXAMPLE = """example:
-  speech-lstm grammar check phrases.txt"""
+  speech-lstm grammar check home.yaml
+  speech-lstm grammar check sentences/ lists.yaml --samples 3"""
+
+MOST_LINES = 20
+"""Lines of one kind that are shown."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -15,37 +24,111 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "grammar",
         help="check a grammar file",
-        description="Check a grammar file: counts, and the words whose pronunciation is guessed from the spelling.",
+        description="Check a grammar: its size, what it accepts, and what may be confused.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     check = actions.add_parser(
         "check",
-        help="read a grammar file and report on it",
+        help="read a grammar and report on it",
+        description=(
+            "Report on a grammar: counts, sample sentences, words whose pronunciation is guessed from the spelling, "
+            "values and sentences that sound alike, sentences with two intents, and errors with their lines."
+        ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.add_argument("file", type=Path, metavar="FILE", help="a text file with a phrase a line")
+    check.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a text file with a phrase a line, or YAML files and folders",
+    )
+    check.add_argument(
+        "--samples", type=int, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
+    )
     check.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report. 1 when a word has no pronunciation; a file that cannot be read raises GrammarError."""
-    from speech_lstm.runtime.errors import PronunciationError
+    """Print the report. 1 when a word has no pronunciation; a grammar with errors raises GrammarError."""
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon import Lexicon
 
-    grammar = Grammar.load(args.file)
+    grammar = Grammar.load(args.files[0]) if len(args.files) == 1 else Grammar.from_yaml(*args.files)
     lexicon = Lexicon()
-    print(f"words: {len(grammar.words)}, nodes: {grammar.graph.num_nodes}")
-    errors = []
+    guessed, errors = _guessed(grammar, lexicon)
+    _print_counts(grammar, lexicon, speakable=not errors)
+    _print_samples(grammar, args.samples)
+    _print_some(guessed)
+    if not errors:
+        _print_alike(grammar, lexicon)
+    _print_some(errors)
+    return 1 if errors else 0
+
+
+def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[list[str], list[str]]:
+    """Lines for the words with a guessed pronunciation, and for those without any."""
+    from speech_lstm.runtime.errors import PronunciationError
+
+    guessed, errors = [], []
     for word in sorted(filter(lexicon.is_guessed, grammar.words)):
         try:
             ways = lexicon.pronunciations(word)
         except PronunciationError as error:
             errors.append(f"error: {error}")
         else:
-            print(f"guessed: {word} = {' or '.join(' '.join(phones) for phones in ways)}")
-    print("\n".join(errors), end="\n" if errors else "")
-    return 1 if errors else 0
+            guessed.append(f"guessed: {word} = {' or '.join(' '.join(phones) for phones in ways)}")
+    return guessed, errors
+
+
+def _print_counts(grammar: Grammar, lexicon: Lexicon, speakable: bool) -> None:
+    from speech_lstm.runtime.grammar.analysis import sentences
+    from speech_lstm.runtime.graph import compile_graph
+    from speech_lstm.runtime.tokens import TOKENS
+
+    found = sentences(grammar.graph)
+    intents = {template.block.intent for template in grammar.source.templates} - {None}
+    counts = {
+        "intents": len(intents),
+        "templates": len(grammar.source.templates),
+        "words": len(grammar.words),
+        "sentences": found.count if found else "too many to count",
+        "word graph": f"{grammar.graph.num_nodes} nodes, {len(grammar.graph.arcs)} arcs",
+    }
+    if speakable:
+        phones = compile_graph(grammar.graph, lexicon, TOKENS)
+        counts["phone graph"] = f"{phones.num_nodes} nodes, {len(phones.label)} arcs"
+    for name, count in counts.items():
+        print(f"{name}: {count}")
+    if found:
+        _print_some(
+            [
+                f"ambiguous: {' '.join(each.words)!r} is {each.intents[0]}, as that comes first, and {each.intents[1]}"
+                for each in found.ambiguities
+            ]
+        )
+
+
+def _print_samples(grammar: Grammar, each: int) -> None:
+    from speech_lstm.runtime.grammar.analysis import samples
+
+    for intent, text in samples(grammar, each):
+        print(f"sample: {text}" if intent is None else f"sample: {intent}: {text}")
+
+
+def _print_alike(grammar: Grammar, lexicon: Lexicon) -> None:
+    from speech_lstm.runtime.grammar.sound_alike import sound_alikes
+
+    pairs = sound_alikes(grammar.source, cache(lexicon.pronunciations))
+    _print_some([f"alike: {pair.first!r} and {pair.second!r} ({pair.where})" for pair in pairs])
+
+
+def _print_some(lines: list[str]) -> None:
+    for line in lines[:MOST_LINES]:
+        print(line)
+    if len(lines) > MOST_LINES:
+        kind = lines[0].split(":")[0]
+        print(f"{kind}: and {len(lines) - MOST_LINES} more")
