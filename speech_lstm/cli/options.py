@@ -10,7 +10,9 @@ def add_grammar_options(parser: argparse.ArgumentParser) -> None:
     """What may be said: exactly one of --phrases and --grammar."""
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--phrases", nargs="+", metavar="PHRASE", help="the phrases to listen for")
-    group.add_argument("--grammar", type=Path, metavar="FILE", help="a text file with a phrase a line")
+    group.add_argument(
+        "--grammar", type=Path, metavar="FILE", help="a text file with a phrase a line, or YAML templates (or a folder)"
+    )
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
