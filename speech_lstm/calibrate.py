@@ -29,7 +29,7 @@ from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.model import Model
 from speech_lstm.runtime.text import spoken_words
 
-BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
 TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
 PHRASES = 35  # sentences in a grammar
 WRONG_TARGET = 0.05  # of the wrong ones, accepted at the threshold
@@ -76,17 +76,18 @@ def make_trials(
     """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind."""
     rng = random.Random(seed)
     trials = []
-    kinds = [(_dev_rows(paths), size) for paths, size in ((words, None), (sentences, PHRASES), (noise, None))]
+    kinds = [(_dev_rows(paths), size) for paths, size in ((words, None), (sentences, PHRASES), (noise, PHRASES))]
     pool = [sorted({row["text"] for row in rows if row["text"]}) for rows, _ in kinds]
     for (rows, size), texts in zip(kinds, pool, strict=True):
         for row in rng.sample(rows, min(clips, len(rows))):
             log_probs = posteriors(model, row["audio_filepath"])
             said = row["text"]
-            others = [text for text in (texts or pool[0]) if text != said]
+            if not said:
+                trials += [Trial(log_probs, tuple(phrases), "") for phrases in (pool[0], rng.sample(pool[1], size or 0))]
+                continue
+            others = [text for text in texts if text != said]
             chosen = tuple(others if size is None else rng.sample(others, min(size, len(others))))
-            if said:
-                trials.append(Trial(log_probs, (*chosen, said), said))
-            trials.append(Trial(log_probs, chosen, said))
+            trials += [Trial(log_probs, (*chosen, said), said), Trial(log_probs, chosen, said)]
     return trials
 
 

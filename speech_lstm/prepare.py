@@ -26,6 +26,8 @@ from speech_lstm.runtime.text import normalise
 DEV_PERCENT = TEST_PERCENT = 10.0
 MAX_CLIPS_PER_WORD = 2**27 - 1  # of the official rule of Speech Commands
 BACKGROUND = "_background_noise_"
+ESC10_DEV_FOLD = "4"
+"""Of the environmental sounds (Piczak 2015, names FOLD-CLIP-TAKE), the part that no model trains on."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,9 @@ def unpack(source: Path, out: Path) -> list[Recording]:
         except (ValueError, KeyError, TypeError) as error:
             raise SpeechLstmError(f"{manifest}:{number}: not a manifest row ({error!r})") from error
         row.pop("duration", None)
+        if not text and "split" not in row:
+            held_out = row.get("source") == "ESC-10" and path.name.split("-")[0] == ESC10_DEV_FOLD
+            row["noise_split"] = "dev" if held_out else "train"
         recordings.append(
             Recording(path, text, row.pop("speaker", ""), row.pop("split", "train" if text else "noise"), row)
         )
@@ -221,9 +226,12 @@ def _row(recording: Recording, duration: float, out: Path) -> dict[str, Any]:
         "duration": round(duration, 3),
         "text": recording.text,
     }
-    if recording.split != "noise":
+    more = dict(recording.more)
+    if recording.split == "noise":
+        row["split"] = more.pop("noise_split", "train")
+    else:
         row |= {"speaker": recording.speaker, "split": recording.split}
-    return row | recording.more
+    return row | more
 
 
 def _speakers_in_several_splits(recordings: Iterable[Recording]) -> list[str]:

@@ -1,0 +1,55 @@
+"""The front end against librosa, an independent implementation, and the model contract around it."""
+
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from speech_lstm.acoustic import FRAME_SAMPLES, LstmCtc
+from speech_lstm.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, SAMPLE_RATE, TAIL, WINDOW, LogMel
+from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.tokens import TOKENS
+
+CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))
+
+
+def test_energies_are_those_of_librosa() -> None:
+    audio = read_audio(CLIP)[: 2 * SAMPLE_RATE]
+    margin = (FFT - WINDOW) // 2  # librosa puts the window in the middle of the transform
+    power = librosa.feature.melspectrogram(
+        y=np.pad(audio, margin), sr=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=WINDOW, center=False, power=2.0,
+        n_mels=64, fmin=LOW_HZ, fmax=HIGH_HZ, htk=True, norm=None,
+    )  # fmt: skip
+    ours = LogMel(64).energies(torch.from_numpy(audio)[None])[0].numpy()
+    np.testing.assert_allclose(ours, np.log(power.T[: len(ours)] + LOG_FLOOR), atol=2e-3)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 40])
+def test_chunks_give_what_the_whole_gives(frames: int) -> None:
+    torch.manual_seed(0)
+    model = LstmCtc(len(TOKENS), hidden=32, layers=2).eval()
+    audio = torch.from_numpy(read_audio(CLIP)[: 72 * FRAME_SAMPLES])[None]
+    with torch.no_grad():
+        whole, last = model(audio, model.initial_state(1))
+        state, parts = model.initial_state(1), []
+        for chunk in audio.split(frames * FRAME_SAMPLES, dim=1):
+            log_probs, state = model(chunk, state)
+            parts.append(log_probs)
+    assert whole.shape == (1, 72, len(TOKENS)) and last.shape == (1, model.state_size) == (1, TAIL + 2 * 2 * 32)
+    torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-4, rtol=0)
+    torch.testing.assert_close(state, last, atol=1e-4, rtol=0)
+    torch.testing.assert_close(whole.exp().sum(-1), torch.ones(1, 72), atol=1e-5, rtol=0)
+
+
+def test_nothing_looks_ahead() -> None:
+    torch.manual_seed(0)
+    model = LstmCtc(len(TOKENS), hidden=32, layers=2).eval()
+    audio = torch.from_numpy(read_audio(CLIP)[: 20 * FRAME_SAMPLES])[None]
+    changed = audio.clone()
+    changed[:, 10 * FRAME_SAMPLES :] = 0.5
+    with torch.no_grad():
+        before, after = (model(a, model.initial_state(1))[0] for a in (audio, changed))
+    torch.testing.assert_close(before[:, :10], after[:, :10], atol=0, rtol=0)
+    assert not torch.equal(before[:, 10:], after[:, 10:])
