@@ -76,14 +76,14 @@ def make_trials(
     """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind."""
     rng = random.Random(seed)
     trials = []
-    kinds = [(_dev_rows(paths), size) for paths, size in ((words, None), (sentences, PHRASES), (noise, PHRASES))]
+    kinds = [(_dev_rows(paths), size) for paths, size in ((words, None), (sentences, PHRASES), (noise, None))]
     pool = [sorted({row["text"] for row in rows if row["text"]}) for rows, _ in kinds]
     for (rows, size), texts in zip(kinds, pool, strict=True):
         for row in rng.sample(rows, min(clips, len(rows))):
             log_probs = posteriors(model, row["audio_filepath"])
             said = row["text"]
             if not said:
-                trials += [Trial(log_probs, tuple(phrases), "") for phrases in (pool[0], rng.sample(pool[1], size or 0))]
+                trials += [Trial(log_probs, tuple(pool[0]), ""), Trial(log_probs, tuple(rng.sample(pool[1], PHRASES)), "")]
                 continue
             others = [text for text in texts if text != said]
             chosen = tuple(others if size is None else rng.sample(others, min(size, len(others))))
