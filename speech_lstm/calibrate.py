@@ -83,7 +83,7 @@ def make_trials(
             log_probs = posteriors(model, row["audio_filepath"])
             said = row["text"]
             if not said:
-                trials += [Trial(log_probs, tuple(pool[0]), ""), Trial(log_probs, tuple(rng.sample(pool[1], PHRASES)), "")]
+                trials += [Trial(log_probs, tuple(phrases), "") for phrases in (pool[0], rng.sample(pool[1], PHRASES))]
                 continue
             others = [text for text in texts if text != said]
             chosen = tuple(others if size is None else rng.sample(others, min(size, len(others))))
