@@ -13,7 +13,7 @@ import numpy as np
 from speech_lstm.runtime.audio import SAMPLE_RATE, pcm_to_float, resample
 from speech_lstm.runtime.confidence import ConfidenceModel
 from speech_lstm.runtime.decoder import Decoder, DecoderOptions
-from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError
+from speech_lstm.runtime.errors import AudioError, ModelError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.graph import compile_graph
 from speech_lstm.runtime.interpreter import Interpreter
@@ -23,6 +23,7 @@ from speech_lstm.runtime.model import Device, Model
 from speech_lstm.runtime.results import Result
 from speech_lstm.runtime.session import Session, SessionOptions
 from speech_lstm.runtime.stream import Stream
+from speech_lstm.runtime.wakeword import WakeWordDetector
 
 GrammarSource = Grammar | str | PathLike[str] | Iterable[str]
 """A grammar, the path of a grammar file, or phrases."""
@@ -103,11 +104,13 @@ class Recognizer:
         if model.metadata.sample_rate != SAMPLE_RATE:
             raise ModelError(f"{model.path}: takes {model.metadata.sample_rate} Hz; expected {SAMPLE_RATE} Hz")
         wake_words = (wake_word,) if isinstance(wake_word, str) else tuple(wake_word or ())
-        if wake_words:
-            raise GrammarError(
-                f"wake words ({', '.join(wake_words)}) are not supported by this version; leave them out"
-            )
-        self.__dict__.update(model=model, lexicon=lexicon, options=options or RecognizerOptions())
+        wake_detector = None
+        if wake_word is not None:
+            tokens, frame_seconds = model.metadata.tokens, model.metadata.frame_seconds
+            wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
+        self.__dict__.update(
+            model=model, lexicon=lexicon, options=options or RecognizerOptions(), wake_detector=wake_detector
+        )
         self._compile(loaded)
 
     model: Model
@@ -116,6 +119,7 @@ class Recognizer:
     grammar: Grammar
     decoder: Decoder
     interpreter: Interpreter
+    wake_detector: WakeWordDetector | None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a Recognizer is immutable; make another, or use with_grammar()")
@@ -174,7 +178,13 @@ class Recognizer:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""
         longest = self.options.session.total_seconds + self.options.session.preroll_seconds
         decoder = self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
-        session = Session(decoder, self.interpreter, self.options.session, self.options.alternatives)
+        session = Session(
+            decoder,
+            self.interpreter,
+            self.options.session,
+            self.options.alternatives,
+            self.wake_detector.start if self.wake_detector else None,
+        )
         return Stream(self, session, sample_rate)
 
     def _decoder_for(self, frames: int) -> Decoder:

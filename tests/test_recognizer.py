@@ -11,7 +11,7 @@ import pytest
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.results import Command, Rejected
+from speech_lstm.runtime.results import Command, Event, Rejected, Timeout, WakeWord
 
 DATA = Path(__file__).parent / "data"
 CLIPS = {path: path.name.split("_")[0] for path in sorted((DATA / "words").glob("*.opus"))}
@@ -73,6 +73,65 @@ def test_threads_share_a_recognizer(recognizer: Recognizer) -> None:
 def test_a_threshold_of_one_accepts_nothing(recognizer: Recognizer) -> None:
     strict = Recognizer(["left", "right"], model=recognizer.model, options=RecognizerOptions(threshold=1.0))
     assert not any(strict.recognize(read_audio(path)).accepted for path in CLIPS)
+
+
+def clip(word: str) -> np.ndarray:
+    return np.concatenate([read_audio(path) for path, said in CLIPS.items() if said == word][:1])
+
+
+def hear(recognizer: Recognizer, *pieces: np.ndarray) -> list[Event]:
+    """Events of a stream in which half a second of silence is around and between the pieces."""
+    silence = np.zeros(8000, np.float32)
+    stream = recognizer.stream()
+    audio = np.concatenate([silence, *(part for piece in pieces for part in (piece, silence))])
+    return [event for start in range(0, len(audio), 1600) for event in stream.accept(audio[start : start + 1600])] + (
+        stream.finish()
+    )
+
+
+def decisions(events: list[Event]) -> list[str]:
+    """What was heard or not, without the events in between."""
+    return [
+        event.phrase if isinstance(event, WakeWord) else event.result.text
+        for event in events
+        if isinstance(event, WakeWord | Command)
+    ]
+
+
+def test_a_wake_word_and_then_the_command(recognizer: Recognizer) -> None:
+    waiting = Recognizer(["left", "right", "down"], wake_word=["forward", "backward"], model=recognizer.model)
+    for wake in ("forward", "backward"):
+        for command in ("left", "right"):
+            events = hear(waiting, clip(wake), clip(command))
+            assert decisions(events) == [wake, command]
+            (woken,) = (event for event in events if isinstance(event, WakeWord))
+            assert woken.confidence > 0.7 and 0.5 < woken.time < 2
+    assert decisions(hear(waiting.with_grammar(["happy", "go"]), clip("backward"), clip("happy"))) == [
+        "backward",
+        "happy",
+    ]
+
+
+def test_without_its_wake_word_a_stream_hears_nothing(recognizer: Recognizer) -> None:
+    waiting = Recognizer(["left", "right", "down"], wake_word="backward", model=recognizer.model)
+    others = [clip(word) for word in ("left", "right", "happy", "down", "zero")]
+    assert hear(waiting, *others) == []
+    assert waiting.recognize(clip("left")).text == "left"
+
+
+def test_a_wake_word_without_a_command_times_out(recognizer: Recognizer) -> None:
+    waiting = Recognizer(["left", "right"], wake_word="backward", model=recognizer.model)
+    events = hear(waiting, clip("backward"), np.zeros(6 * 16000, np.float32))
+    assert [type(event) for event in events] == [WakeWord, Timeout]
+
+
+def test_wrong_wake_words_are_refused(recognizer: Recognizer) -> None:
+    with pytest.raises(GrammarError, match="no wake word"):
+        Recognizer(["left"], wake_word=[], model=recognizer.model)
+    with pytest.raises(GrammarError, match="has no words"):
+        Recognizer(["left"], wake_word="!", model=recognizer.model)
+    with pytest.raises(ValueError, match="wake_sensitivity is 2"):
+        Recognizer(["left"], wake_word="backward", wake_sensitivity=2, model=recognizer.model)
 
 
 @pytest.mark.parametrize(
