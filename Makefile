@@ -38,7 +38,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 
 $(VENV)/.everything: pyproject.toml | $(BIN)/python
 	@echo "Installing everything into $(VENV) (downloads about 3 GB the first time, PyTorch is most of it)"
-	$(PIP) --editable '.[train,dev]'
+	$(PIP) --editable '.[mic,train,dev]'
 	@touch $@ $(VENV)/.runtime
 
 demo: $(VENV)/.runtime

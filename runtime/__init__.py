@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     )
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon import Lexicon
+    from speech_lstm.runtime.microphone import Microphone, MicrophoneOptions
     from speech_lstm.runtime.model import Model
     from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
     from speech_lstm.runtime.results import (
         Alternative,
+        AudioDropped,
         Command,
         Event,
+        MicrophoneBack,
+        MicrophoneLost,
+        MicrophoneSilent,
         Partial,
         Rejected,
         Result,
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "Alternative": "results",
+    "AudioDropped": "results",
     "AudioError": "errors",
     "Command": "results",
     "DeviceError": "errors",
@@ -47,6 +53,11 @@ _MODULE_OF = {
     "Grammar": "grammar",
     "GrammarError": "errors",
     "Lexicon": "lexicon",
+    "Microphone": "microphone",
+    "MicrophoneBack": "results",
+    "MicrophoneLost": "results",
+    "MicrophoneOptions": "microphone",
+    "MicrophoneSilent": "results",
     "Model": "model",
     "ModelError": "errors",
     "Partial": "results",
@@ -69,6 +80,7 @@ _MODULE_OF = {
 
 __all__ = [
     "Alternative",
+    "AudioDropped",
     "AudioError",
     "Command",
     "DeviceError",
@@ -76,6 +88,11 @@ __all__ = [
     "Grammar",
     "GrammarError",
     "Lexicon",
+    "Microphone",
+    "MicrophoneBack",
+    "MicrophoneLost",
+    "MicrophoneOptions",
+    "MicrophoneSilent",
     "Model",
     "ModelError",
     "Partial",

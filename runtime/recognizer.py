@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from speech_lstm.runtime.interpreter import Interpreter
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.metadata import ModelMetadata
 from speech_lstm.runtime.model import Device, Model
-from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.results import Event, Result
 from speech_lstm.runtime.session import Session, SessionOptions
 from speech_lstm.runtime.stream import Stream
 from speech_lstm.runtime.wakeword import WakeWordDetector
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.microphone import Microphone
 
 GrammarSource = Grammar | str | PathLike[str] | Iterable[str]
 """A grammar, the path of a grammar file, or phrases."""
@@ -186,6 +189,22 @@ class Recognizer:
             self.wake_detector.start if self.wake_detector else None,
         )
         return Stream(self, session, sample_rate)
+
+    def listen(self, device: int | str | Microphone | None = None) -> Iterator[Event]:
+        """Hear a microphone until the generator is closed: `for event in recognizer.listen(): ...`.
+
+        device: index or part of a name, see `speech-lstm devices`, or an open `Microphone`, which is closed in the end.
+        Needs the [mic] extra. DeviceError, at the first event, where the microphone cannot be opened.
+        """
+        from speech_lstm.runtime.live import listen
+
+        return listen(self, device)
+
+    def listen_async(self, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
+        """The same for asyncio: `async for event in recognizer.listen_async(): ...`."""
+        from speech_lstm.runtime.live import listen_async
+
+        return listen_async(self, device)
 
     def _decoder_for(self, frames: int) -> Decoder:
         """The decoder with a history for that many frames, within `HISTORY_BYTES`."""

@@ -128,6 +128,39 @@ class Timeout(Event):
     reason: Literal["leading", "total"]
 
 
+@dataclass(frozen=True)
+class AudioDropped(Event):
+    """Some audio is missing before what comes next."""
+
+    seconds: float
+    """Thrown away because the queue was full: the program fetched too slowly."""
+    overflows: int
+    """How often the device itself lost audio, an unknown amount each."""
+
+
+@dataclass(frozen=True)
+class MicrophoneSilent(Event):
+    """The device gives zeros and nothing else, which no microphone hears: it is muted, or permission is missing."""
+
+    seconds: float
+    hint: str
+
+
+@dataclass(frozen=True)
+class MicrophoneLost(Event):
+    """The device is gone; it is tried again until it is back."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class MicrophoneBack(Event):
+    """The device is there again."""
+
+    seconds: float
+    """How long it was gone."""
+
+
 def _plain(value: Any) -> Any:
     """Dataclasses and mappings as dictionaries, sequences as lists."""
     if isinstance(value, Result | Alternative):

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from speech_lstm.runtime import (
         Alternative,
+        AudioDropped,
         AudioError,
         Command,
         DeviceError,
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
         Grammar,
         GrammarError,
         Lexicon,
+        Microphone,
+        MicrophoneBack,
+        MicrophoneLost,
+        MicrophoneOptions,
+        MicrophoneSilent,
         Model,
         ModelError,
         Partial,
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alternative",
+    "AudioDropped",
     "AudioError",
     "Command",
     "DeviceError",
@@ -54,6 +61,11 @@ __all__ = [
     "Grammar",
     "GrammarError",
     "Lexicon",
+    "Microphone",
+    "MicrophoneBack",
+    "MicrophoneLost",
+    "MicrophoneOptions",
+    "MicrophoneSilent",
     "Model",
     "ModelError",
     "Partial",

@@ -1,0 +1,86 @@
+"""PortAudio (`sounddevice`, of the [mic] extra, imported on first use): its devices and what they take."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from speech_lstm.runtime.errors import DeviceError
+
+LOCK = threading.RLock()
+"""Held while PortAudio opens, closes or lists: its list of devices is one for the process."""
+
+USUAL_RATES = (48000, 44100, 32000, 16000, 96000, 22050, 8000)
+"""Tried in this order where a device does not open at the rate that it calls its own."""
+
+
+@dataclass(frozen=True)
+class InputDevice:
+    """An audio input, as PortAudio lists it."""
+
+    index: int
+    name: str
+    host: str
+    channels: int
+    sample_rate: float
+    default: bool
+
+
+def input_devices() -> tuple[InputDevice, ...]:
+    """The audio inputs of this machine. DeviceError where sounddevice or PortAudio is missing."""
+    sounddevice = load()
+    with LOCK:
+        hosts = sounddevice.query_hostapis()
+        default = sounddevice.default.device[0]
+        return tuple(
+            InputDevice(
+                index=device["index"],
+                name=device["name"],
+                host=hosts[device["hostapi"]]["name"],
+                channels=device["max_input_channels"],
+                sample_rate=device["default_samplerate"],
+                default=device["index"] == default,
+            )
+            for device in sounddevice.query_devices()
+            if device["max_input_channels"] > 0
+        )
+
+
+def load() -> Any:
+    """The module; DeviceError that says what to install."""
+    try:
+        import sounddevice
+    except ImportError:
+        raise DeviceError("the microphone needs sounddevice: pip install 'speech-lstm[mic]'") from None
+    except OSError as error:
+        raise DeviceError(
+            f"sounddevice found no PortAudio ({error}); on Debian or Ubuntu: apt-get install libportaudio2"
+        ) from None
+    return sounddevice
+
+
+def input_format(info: Any, sample_rate: int | None, channels: int | None) -> tuple[int, int]:
+    """The first rate and channel count that the device takes; DeviceError if there is none."""
+    sounddevice = load()
+    most = int(info["max_input_channels"])
+    own = round(info["default_samplerate"])
+    rates = (sample_rate,) if sample_rate else dict.fromkeys((own, *USUAL_RATES))
+    counts = (channels,) if channels else dict.fromkeys((1, min(2, most), most))
+    problem = ""
+    for rate in rates:
+        for count in counts:
+            try:
+                sounddevice.check_input_settings(info["index"], count, "float32", samplerate=rate)
+            except (ValueError, sounddevice.PortAudioError) as error:
+                problem = problem or reason(error)
+            else:
+                return rate, count
+    raise DeviceError(f"input {info['name']!r} takes none of the usual rates and channel counts: {problem}")
+
+
+def reason(error: Exception) -> str:
+    """The words of an error, and which inputs there are where none was found."""
+    text = str(error.args[0]) if error.args else str(error)
+    names = ", ".join(f"{device.index} {device.name!r}" for device in input_devices())
+    return f"{text.splitlines()[0]}; inputs: {names or 'none is connected'}"

@@ -1,0 +1,247 @@
+"""The microphone, for real: recordings are played into a sound server and heard through PortAudio."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import pytest
+
+import speech_lstm as sl
+from speech_lstm.runtime.live import hear
+from speech_lstm.runtime.portaudio import input_devices
+from tests.sound_server import SoundServer, why_not
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.audio import Samples
+
+DATA = Path(__file__).parent / "data"
+WORDS = ("backward", "forward", "happy")
+Kind = TypeVar("Kind")
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> sl.Recognizer:
+    return sl.Recognizer(grammar=WORDS, device="cpu", options=sl.RecognizerOptions(threshold=0.3))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SoundServer]:
+    problem = why_not()
+    if problem:
+        pytest.skip(problem)
+    import sounddevice
+
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(SoundServer())
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"PulseAudio does not run here: {error}")
+        sounddevice._terminate()  # forget the devices of the machine
+        sounddevice._initialize()
+        yield running
+
+
+def clip(word: str) -> Samples:
+    """A recording with a pause before and after: float32 [n], 16 kHz."""
+    (path,) = (DATA / "words").glob(f"{word}_*.opus")
+    return np.pad(sl.read_audio(path), (8000, 16000))
+
+
+@contextmanager
+def in_background(task: Callable[[], object]) -> Iterator[None]:
+    thread = threading.Thread(target=task)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+@contextmanager
+def closed_after(microphone: sl.Microphone, seconds: float) -> Iterator[None]:
+    """So that a test which waits for something that never comes ends."""
+    timer = threading.Timer(seconds, microphone.close)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def wait_for(kind: type[Kind], microphone: sl.Microphone, seconds: float = 10.0) -> Kind:
+    """The next event of a kind."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        item = microphone.read(timeout=0.2)
+        if isinstance(item, kind):
+            return item
+    raise AssertionError(f"no {kind.__name__} in {seconds} s")
+
+
+def first_command(events: Iterator[sl.Event]) -> str:
+    return next((event.result.text for event in events if isinstance(event, sl.Command)), "")
+
+
+def test_a_command_said_to_the_microphone_is_heard(server: SoundServer, recognizer: sl.Recognizer) -> None:
+    microphone = sl.Microphone("default")
+    with closed_after(microphone, 15), in_background(lambda: server.say(clip("backward"))):
+        assert first_command(recognizer.listen(microphone)) == "backward"
+
+
+def test_a_stereo_device_at_44_kilohertz(server: SoundServer, recognizer: sl.Recognizer) -> None:
+    options = sl.MicrophoneOptions(sample_rate=44100, channels=2)
+    with sl.Microphone("default", options) as microphone, closed_after(microphone, 15):
+        assert (microphone.sample_rate, microphone.channels) == (44100, 2)
+        with in_background(lambda: server.say(clip("forward"))):
+            assert first_command(hear(recognizer.stream(), microphone)) == "forward"
+
+
+def test_what_comes_in_is_what_was_played(server: SoundServer) -> None:
+    played, heard = clip("happy"), []
+    with sl.Microphone() as microphone, in_background(lambda: server.say(played)):
+        while microphone.time < len(played) / 16000 + 1:
+            item = microphone.read(timeout=5)
+            assert isinstance(item, np.ndarray), item
+            assert item.dtype == np.float32 and item.ndim == 1
+            heard.append(item)
+    signal = np.concatenate(heard)
+    size = 1 << (len(signal) + len(played)).bit_length()
+    match = np.fft.irfft(np.fft.rfft(signal, size) * np.conj(np.fft.rfft(played, size)))
+    start = int(match.argmax())
+    same = signal[start : start + len(played)]
+    assert np.corrcoef(same, played[: len(same)])[0, 1] > 0.98
+
+
+def test_an_unplugged_microphone_is_reported_and_found_again(server: SoundServer, recognizer: sl.Recognizer) -> None:
+    with sl.Microphone() as microphone:
+        wait_for(np.ndarray, microphone)
+        server.unplug()
+        lost = wait_for(sl.MicrophoneLost, microphone)
+        assert "stopped" in lost.reason
+        server.plug_in(rate=48000)
+        assert wait_for(sl.MicrophoneBack, microphone).seconds > 0.5
+        assert microphone.sample_rate in (44100, 48000)
+        with closed_after(microphone, 15), in_background(lambda: server.say(clip("backward"))):
+            assert first_command(hear(recognizer.stream(), microphone)) == "backward"
+
+
+def test_a_reader_that_stalls_is_told_what_it_missed(server: SoundServer, recognizer: sl.Recognizer) -> None:
+    with sl.Microphone(options=sl.MicrophoneOptions(queue_seconds=0.5)) as microphone:
+        wait_for(np.ndarray, microphone)
+        time.sleep(2.0)
+        dropped = wait_for(sl.AudioDropped, microphone)
+        assert 0.5 < dropped.seconds < 3
+        assert dropped.time < 1.5
+        with closed_after(microphone, 15), in_background(lambda: server.say(clip("forward"))):
+            assert first_command(hear(recognizer.stream(), microphone)) == "forward"
+
+
+def test_nothing_but_zeros_is_reported_once(server: SoundServer) -> None:
+    with sl.Microphone(options=sl.MicrophoneOptions(silence_seconds=0.3)) as microphone:
+        silent = wait_for(sl.MicrophoneSilent, microphone)
+        assert silent.time >= 0.3 and silent.hint
+        with pytest.raises(AssertionError, match="no MicrophoneSilent"):
+            wait_for(sl.MicrophoneSilent, microphone, seconds=0.8)
+
+
+def test_asyncio_stays_free_and_cancellation_closes_the_microphone(
+    server: SoundServer, recognizer: sl.Recognizer
+) -> None:
+    microphone = sl.Microphone()
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.02)
+            ticks += 1
+
+    async def command() -> str:
+        async for event in recognizer.listen_async(microphone):
+            if isinstance(event, sl.Command):
+                return event.result.text
+        return ""
+
+    async def main() -> str:
+        ticking = asyncio.create_task(tick())
+        heard = await asyncio.wait_for(command(), 15)
+        ticking.cancel()
+        endless = asyncio.create_task(command_that_never_comes())
+        await asyncio.sleep(0.3)
+        endless.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await endless
+        return heard
+
+    other = sl.Microphone()
+
+    async def command_that_never_comes() -> None:
+        async for _ in recognizer.listen_async(other):
+            pass
+
+    with in_background(lambda: server.say(clip("happy"))):
+        assert asyncio.run(main()) == "happy"
+    assert ticks > 30
+    assert other.closed
+
+
+def test_closing_wakes_the_reader(server: SoundServer) -> None:
+    with sl.Microphone() as microphone:
+
+        def close_soon() -> None:
+            time.sleep(0.3)
+            microphone.close()
+
+        with in_background(close_soon):
+            assert sum(isinstance(item, np.ndarray) for item in microphone) > 3
+        assert microphone.read() is None
+
+
+def test_a_device_by_index_and_one_that_is_not_there(server: SoundServer) -> None:
+    devices = {device.name: device for device in input_devices()}
+    assert devices["default"].default and devices["default"].channels > 0
+    sl.Microphone(devices["pulse"].index).close()
+    with pytest.raises(sl.DeviceError, match=r"'studio microphone'.*inputs: .*'pulse'"):
+        sl.Microphone("studio microphone")
+    with pytest.raises(sl.DeviceError, match="99"):
+        sl.Microphone(99)
+
+
+def test_two_microphones_at_once(server: SoundServer) -> None:
+    with sl.Microphone() as first, sl.Microphone("pulse") as second:
+        assert isinstance(first.read(timeout=5), np.ndarray)
+        assert isinstance(second.read(timeout=5), np.ndarray)
+
+
+def test_a_microphone_cannot_be_pickled(server: SoundServer) -> None:
+    with sl.Microphone() as microphone, pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(microphone)
+
+
+@pytest.mark.parametrize(
+    ("missing", "advice"),
+    [
+        ("import ctypes.util; ctypes.util.find_library = lambda name: None", "apt-get install libportaudio2"),
+        ("import sys; sys.modules['sounddevice'] = None", "pip install 'speech-lstm[mic]'"),
+    ],
+)
+def test_missing_libraries_are_named(missing: str, advice: str) -> None:
+    code = f"{missing}\nimport speech_lstm as sl\ntry: sl.Microphone()\nexcept sl.DeviceError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert advice in done.stdout
+
+
+@pytest.mark.parametrize("wrong", [{"block_seconds": 0}, {"channels": -1}, {"queue_seconds": -0.5}])
+def test_options_outside_their_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        sl.MicrophoneOptions(**wrong)  # type: ignore[arg-type]
