@@ -1,40 +1,38 @@
 """Wake words from text: phrases looked for in every frame of the log-probabilities that the decoder reads.
 
-All pronunciations of all phrases lie one after the other in one array of phones. A phrase may begin at any frame, with
-score 0: scores are margins to the best free phone sequence, as in the decoder, so starts at different times compare.
-Per frame, with `phone[i]` and `blank[i]` the best scores of paths that are in phone i and in a blank after it,
-
-    phone'[i] = max(phone[i], blank[i - 1], phone[i - 1] unless the two are equal) + score[label]
-    blank'[i] = max(phone[i], blank[i]) + score[blank]
-
-A phrase is heard when the score of its last phone, divided by the number of phones, passes a threshold.
+A phrase may begin at any frame, with score 0: scores are margins to the best free phone sequence, as in the decoder, so
+starts at different times compare (`phone_chains`).
+A phrase is heard when the score of its last phone, divided by the number of phones, passes its
+threshold, which follows from how often other speech reaches it (`false_alarms`).
 Idea: Bluche et al. 2020, "Small-Footprint Open-Vocabulary Keyword Spotting with Quantized LSTM Networks".
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp
 
 import numpy as np
 
-from .errors import GrammarError
+from .errors import ModelError
+from .false_alarms import Tail, bundled_negatives
 from .graph import Pronouncing
 from .margins import FloatArray, margins
-from .text import spoken_words
+from .phone_chains import PhoneChains
 from .viterbi import NEVER
 
-MAX_PRONUNCIATIONS = 32
-"""Of a phrase; the first ones of its words come first."""
+HIGHEST_THRESHOLD = -0.1
+"""Of a score per phone. A phrase that other speech says so clearly that it would need a higher one has more false
+alarms than wanted."""
 
 
 @dataclass(frozen=True)
 class WakeWordOptions:
     """Options of the detector; times in seconds.
 
-    `thresholds`: sensitivity -> lowest score per phone of a detection, linear between.
+    `false_alarms`: an hour of speech at sensitivity 0.5, for each phrase.
+    `range`: how many times fewer at sensitivity 0, and more at 1; logarithmic between.
     `blank_offset`, `fold_threshold`: as in `DecoderOptions`; a smaller offset than there keeps more of the margin
     between a phrase and other speech.
     `confirm_seconds`: a detection is reported when no better one has followed for so long.
@@ -42,7 +40,8 @@ class WakeWordOptions:
     `pause_seconds`, `longest_seconds`: longest pause inside a phrase, and longest phrase.
     """
 
-    thresholds: Mapping[float, float] = field(default_factory=lambda: {0.0: -0.7, 0.5: -1.1, 1.0: -2.0})
+    false_alarms: float = 0.5
+    range: float = 10.0
     blank_offset: float = 1.0
     fold_threshold: float = 0.99
     confirm_seconds: float = 0.12
@@ -52,16 +51,15 @@ class WakeWordOptions:
 
     def __post_init__(self) -> None:
         """Raise ValueError for options outside their range."""
-        if not {0.0, 1.0} <= set(self.thresholds):
-            raise ValueError(f"thresholds are for {sorted(self.thresholds)}; expected 0, 1 and any between")
-        for name in ("confirm_seconds", "refractory_seconds", "pause_seconds", "longest_seconds"):
+        if self.range < 1:
+            raise ValueError(f"range is {self.range}; expected 1 or more")
+        for name in ("false_alarms", "confirm_seconds", "refractory_seconds", "pause_seconds", "longest_seconds"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
 
-    def threshold(self, sensitivity: float) -> float:
-        """The lowest score per phone for a sensitivity from 0 to 1."""
-        known = sorted(self.thresholds.items())
-        return float(np.interp(sensitivity, [s for s, _ in known], [t for _, t in known]))
+    def wanted(self, sensitivity: float) -> float:
+        """False alarms an hour of speech for a sensitivity from 0 to 1."""
+        return float(self.false_alarms * self.range ** (2 * sensitivity - 1))
 
 
 @dataclass(frozen=True)
@@ -90,38 +88,30 @@ class WakeWordDetector:
         sensitivity: float = 0.5,
         frame_seconds: float = 0.04,
         options: WakeWordOptions | None = None,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         """`sensitivity`: 0 (fewest false alarms) to 1 (fewest misses). `tokens`: the model's, token 0 = blank.
+        `thresholds`: phrase -> lowest score per phone of a detection, for phrases that shall not get theirs from the
+        sensitivity.
 
         Raises GrammarError for no phrase, one without words or one with a phone that the model lacks,
-        PronunciationError for a word that cannot be said, ValueError for a sensitivity outside 0 to 1.
+        PronunciationError for a word that cannot be said, ModelError for tokens that false alarms are not known of,
+        ValueError for a sensitivity outside 0 to 1.
         """
         if not 0 <= sensitivity <= 1:
             raise ValueError(f"sensitivity is {sensitivity}; expected 0 to 1")
-        if not phrases:
-            raise GrammarError("no wake word is given")
         self.options = options or WakeWordOptions()
-        self.threshold = self.options.threshold(sensitivity)
-        self.phrases = tuple(phrases)
-        self.num_tokens = len(tokens)
-        token_of = {token: number for number, token in enumerate(tokens)}
-        anything = len(tokens)  # label of the place before a first phone; scores 0 in every frame
-        labels: list[int] = []
-        lasts, counts, owners = [], [], []
-        for number, phrase in enumerate(phrases):
-            for phones in _pronunciations(phrase, lexicon):
-                if unknown := [phone for phone in phones if phone not in token_of]:
-                    raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
-                labels += [anything, *(token_of[phone] for phone in phones)]
-                lasts.append(len(labels) - 1)
-                counts.append(len(phones))
-                owners.append(number)
-        self.labels = np.array(labels)
-        self.lasts = np.array(lasts)
-        self.num_phones = np.array(counts, dtype=np.float32)
-        self.phrase_of = tuple(owners)
-        self.barrier = np.where(self.labels[1:] == self.labels[:-1], NEVER, np.float32(0))  # a blank must come between
-        self.idle = np.where(self.labels == anything, np.float32(0), NEVER)
+        self.phrases = tuple(dict.fromkeys(phrases))
+        self.chains = PhoneChains.of(self.phrases, lexicon, tokens)
+        wanted = self.options.wanted(sensitivity)
+        self.thresholds = {
+            phrase: thresholds[phrase]
+            if thresholds and phrase in thresholds
+            else min(HIGHEST_THRESHOLD, phrase_tail(phrase, lexicon, tokens, self.options).threshold(wanted))
+            for phrase in self.phrases
+        }
+        limits = np.array([self.thresholds[phrase] for phrase in self.phrases], dtype=np.float32)
+        self.way_thresholds = limits[self.chains.phrase_of]
         self.refractory_frames = round(self.options.refractory_seconds / frame_seconds)
         self.pause_frames = round(self.options.pause_seconds / frame_seconds)
         self.confirm_frames = max(1, round(self.options.confirm_seconds / frame_seconds))
@@ -132,14 +122,17 @@ class WakeWordDetector:
         return WakeWordSearch(self)
 
 
-def _pronunciations(phrase: str, lexicon: Pronouncing) -> list[tuple[str, ...]]:
-    """All ways to say a phrase, as phones."""
-    words = spoken_words(phrase)
-    if not words:
-        raise GrammarError(f"wake word {phrase!r} has no words")
-    ways = itertools.product(*(lexicon.pronunciations(word) for word in words))
-    phones = (tuple(phone for word in way for phone in word) for way in ways)
-    return list(itertools.islice(dict.fromkeys(phones), MAX_PRONUNCIATIONS))
+def phrase_tail(
+    phrase: str, lexicon: Pronouncing, tokens: Sequence[str], options: WakeWordOptions | None = None
+) -> Tail:
+    """How often other speech reaches which score of a phrase. Raises as `WakeWordDetector` does."""
+    negatives = bundled_negatives()
+    if tuple(tokens) != negatives.tokens:
+        raise ModelError(
+            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
+            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
+        )
+    return negatives.tail(PhoneChains.of([phrase], lexicon, tokens), (options or WakeWordOptions()).blank_offset)
 
 
 class WakeWordSearch:
@@ -147,7 +140,8 @@ class WakeWordSearch:
 
     def __init__(self, detector: WakeWordDetector) -> None:
         self._detector = detector
-        size = len(detector.labels)
+        self._chains = detector.chains
+        size = len(self._chains.labels)
         rows = detector.longest_frames
         self._into = np.full(size, NEVER, dtype=np.float32)
         self._entered = self._into[1:]
@@ -161,6 +155,7 @@ class WakeWordSearch:
         self._pause = 0  # frames of blank at the end
         self._asleep = False  # whether all paths are dead
         self._best: Detection | None = None  # until it is clear that nothing better follows
+        self._best_above = 0.0  # its score above the threshold
         self._reset()
 
     def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
@@ -180,7 +175,7 @@ class WakeWordSearch:
         """
         detector, options = self._detector, self._detector.options
         scores, is_blank, is_silent = margins(
-            log_probs, detector.num_tokens, options.blank_offset, options.fold_threshold
+            log_probs, self._chains.num_tokens, options.blank_offset, options.fold_threshold
         )
         scores = np.concatenate([scores, np.zeros((len(scores), 1), dtype=np.float32)], axis=1)  # "anything" scores 0
         found = []
@@ -203,7 +198,7 @@ class WakeWordSearch:
 
     def _reset(self) -> None:
         """Forget all paths."""
-        self._phone = self._detector.idle
+        self._phone = self._chains.idle
         self._blank = np.full_like(self._phone, NEVER)
         self._asleep = True
         self._num_rows = 0
@@ -219,36 +214,38 @@ class WakeWordSearch:
         """A frame of certain blank: all phones end."""
         phone, blank = self._next_row()
         np.maximum(self._blank, self._phone, out=blank)
-        np.copyto(phone, self._detector.idle)
+        np.copyto(phone, self._chains.idle)
         self._phone, self._blank = phone, blank
 
     def _step(self, row: FloatArray) -> None:
         """Any other frame. `row`: float32 [tokens + 1]."""
-        detector = self._detector
+        chains = self._chains
         self._asleep = False
         phone, blank = self._next_row()
-        np.add(self._phone[:-1], detector.barrier, out=self._entered)
+        np.add(self._phone[:-1], chains.barrier, out=self._entered)
         np.maximum(self._entered, self._blank[:-1], out=self._entered)
         np.maximum(self._blank, self._phone, out=blank)
         np.add(blank, row[0], out=blank)
-        row.take(detector.labels, out=self._emitted, mode="clip")
+        row.take(chains.labels, out=self._emitted, mode="clip")
         np.maximum(self._phone, self._into, out=phone)
         np.add(phone, self._emitted, out=phone)
         self._phone, self._blank = phone, blank
         if self._num_frames < self._deaf_until:
             return
-        scores = phone.take(detector.lasts) / detector.num_phones
-        way = int(scores.argmax())
-        score = float(scores[way])
-        if score < detector.threshold or (self._best and score < self._best.score):
+        scores = phone.take(chains.lasts) / chains.num_phones
+        above = scores - self._detector.way_thresholds
+        way = int(above.argmax())
+        if above[way] < 0 or (self._best and above[way] < self._best_above):
             return
-        begin = self._begin(int(detector.lasts[way]))
+        begin = self._begin(int(chains.lasts[way]))
         if begin is not None:
-            self._best = Detection(detector.phrases[detector.phrase_of[way]], score, begin, self._num_frames)
+            phrase = self._detector.phrases[chains.phrase_of[way]]
+            self._best = Detection(phrase, float(scores[way]), begin, self._num_frames)
+            self._best_above = float(above[way])
 
     def _begin(self, at: int) -> int | None:
         """First frame of the best path to a phone now; None when it is older than the rows kept."""
-        labels, starts = self._detector.labels, self._detector.idle == 0
+        labels, starts = self._chains.labels, self._chains.idle == 0
         rows = len(self._frames)
         in_phone = True
         begin = 0

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speech_lstm.runtime.errors import GrammarError, PronunciationError
+from speech_lstm.runtime.errors import GrammarError, ModelError, PronunciationError
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.margins import margins
+from speech_lstm.runtime.phone_chains import without_r
 from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wakeword import Detection, WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
 
 from .ctc import FloatArray, dictionary_words, random_log_probs, spoken_log_probs, viterbi
 
@@ -38,8 +39,8 @@ def heard(detector: WakeWordDetector, log_probs: FloatArray) -> list[Detection]:
 )
 def test_first_detection_equals_brute_force(ways: list[str], frames: int, seed: int) -> None:
     threshold = -1.0
-    options = WakeWordOptions({0: threshold, 1: threshold}, blank_offset=0, fold_threshold=1, pause_seconds=9)
-    detector = WakeWordDetector(["word"], Lexicon({"word": ways}), FEW, options=options)
+    options = WakeWordOptions(blank_offset=0, fold_threshold=1, pause_seconds=9)
+    detector = WakeWordDetector(["word"], Lexicon({"word": ways}), FEW, options=options, thresholds={"word": threshold})
     log_probs = random_log_probs(seed, frames, len(FEW))
     silence = np.full((4, len(FEW)), -50, dtype=np.float32)
     silence[:, 0] = 0
@@ -98,12 +99,31 @@ def test_other_words_are_not_heard() -> None:
 
 
 def test_sensitivity_moves_the_threshold() -> None:
-    phones = phones_of("hey jarvis")
-    phones[3] = "ER"
-    log_probs = spoken_log_probs(phones, noise=0.1, sharpness=9)
+    log_probs = spoken_log_probs(["HH", "EY", "T", *phones_of("jarvis")[1:]], noise=0.1, sharpness=9)
     detectors = [WakeWordDetector(["hey jarvis"], LEXICON, TOKENS, sensitivity=s) for s in (0, 0.25, 0.5, 1)]
-    assert [d.threshold for d in detectors] == sorted((d.threshold for d in detectors), reverse=True)
+    thresholds = [d.thresholds["hey jarvis"] for d in detectors]
+    assert thresholds == sorted(thresholds, reverse=True)
     assert [len(heard(d, log_probs)) for d in detectors] == [0, 0, 0, 1]
+
+
+def test_each_phrase_has_the_threshold_that_other_speech_calls_for() -> None:
+    easy, hard = "hey mycroft", "alexa"
+    thresholds = WakeWordDetector([easy, hard], LEXICON, TOKENS).thresholds
+    assert thresholds[easy] < thresholds[hard] - 0.5
+    assert thresholds == {p: WakeWordDetector([p], LEXICON, TOKENS).thresholds[p] for p in (easy, hard)}
+    assert WakeWordDetector(["cat"], LEXICON, TOKENS, sensitivity=0).thresholds == {"cat": HIGHEST_THRESHOLD}
+
+
+def test_r_may_be_silent() -> None:
+    said = {
+        "JH AA R V AH S": "JH AA V AH S",
+        "K AH M P Y UW T ER": "K AH M P Y UW T AH",
+        "R EH D ER IH T": "R EH D ER IH T",
+    }
+    for rhotic, silent in said.items():
+        assert " ".join(without_r(rhotic.split())) == silent
+    detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
+    assert len(heard(detector, spoken_log_probs(["HH", "EY", "JH", "AA", "V", "IH", "S"]))) == 1
 
 
 def test_silence_inside_a_phrase_is_short() -> None:
@@ -183,8 +203,10 @@ def test_phrases_that_cannot_be_heard_are_refused(phrases: list[str], error: typ
 def test_wrong_options_and_input_are_refused() -> None:
     with pytest.raises(ValueError, match="sensitivity is 2"):
         WakeWordDetector(["snowboy"], LEXICON, TOKENS, sensitivity=2)
-    with pytest.raises(ValueError, match="expected 0, 1 and any between"):
-        WakeWordOptions({0.5: -1})
+    with pytest.raises(ValueError, match="range is 0"):
+        WakeWordOptions(range=0)
+    with pytest.raises(ModelError, match="other tokens"):
+        WakeWordDetector(["bad"], Lexicon({"bad": "B AA D"}), FEW)
     with pytest.raises(ValueError, match="pause_seconds is 0"):
         WakeWordOptions(pause_seconds=0)
     with pytest.raises(GrammarError, match="no token 'S'"):

@@ -1,0 +1,161 @@
+"""How often a wake word is heard in speech that does not hold it, and the threshold for as many false alarms as wanted.
+
+An hour of other speech and noise is bundled as what the model makes of it, so that any phrase can be scored on it in a
+fraction of a second. The highest scores that a phrase reaches there have an exponential tail, which says how often
+higher ones will come. Source of the tail: peaks over threshold, Pickands 1975, "Statistical Inference Using Extreme
+Order Statistics", with shape 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ModelError
+from .margins import LOWEST, FloatArray, margins
+from .phone_chains import PhoneChains
+from .viterbi import NEVER
+
+BUNDLED = Path(__file__).parent / "data" / "negatives.npz"
+
+DEEPEST = 12.0
+"""Margins below minus this are kept as this."""
+
+_LEVELS = 19
+_NEVER = 255  # code of a phone in a frame of silence
+_LANES = 256  # parts of the negatives that are searched side by side
+_WARM_UP = 50  # rows before a part, so that a phrase across its beginning is found
+_WINDOW = 25  # rows in which one false alarm at most is counted
+_TAIL = 30  # highest windows that the tail is fitted to
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The tail of the scores of a phrase on negatives: one in `spread` nats is e times rarer.
+
+    `rate`: windows an hour with a score above `start`.
+    """
+
+    start: float
+    spread: float
+    rate: float
+
+    @classmethod
+    def fitted(cls, scores: FloatArray, hours: float) -> Tail:
+        """scores: float32 [windows], the highest ones of each, in so many hours."""
+        count = min(_TAIL, len(scores) - 1)
+        highest = np.sort(scores)[::-1][: count + 1].astype(np.float64)
+        return cls(float(highest[-1]), max(0.05, float((highest[:-1] - highest[-1]).mean())), count / hours)
+
+    def false_alarms(self, threshold: float) -> float:
+        """An hour of speech, at a threshold from `start` up; a rough guess below."""
+        return self.rate * math.exp(min(50.0, (self.start - threshold) / self.spread))
+
+    def threshold(self, false_alarms: float) -> float:
+        """The threshold that gives so many false alarms an hour."""
+        return self.start + self.spread * math.log(self.rate / false_alarms)
+
+
+@dataclass(frozen=True, eq=False)
+class Negatives:
+    """What a model makes of audio without wake words. `codes`: uint8 [rows, tokens], margins by square-root steps; a
+    row is a frame, but for successive frames of silence, which share one, and the end of a long one, which is a row
+    in which nothing is possible. `hours`: of audio.
+    """
+
+    tokens: tuple[str, ...]
+    codes: npt.NDArray[np.uint8]
+    hours: float
+
+    @classmethod
+    def from_log_probs(
+        cls, tokens: Sequence[str], blocks: Iterable[FloatArray], frame_seconds: float, silence: float, pause: float
+    ) -> Negatives:
+        """blocks: float32 [frames, tokens] of successive audio. silence: probability above which blank is certain.
+        pause: seconds of silence that no phrase goes across.
+        """
+        log_probs = np.concatenate(list(blocks))
+        scores, _, silent = margins(log_probs, len(tokens), 0.0, silence)
+        codes = np.minimum(np.round(np.sqrt(np.minimum(-scores, DEEPEST) / DEEPEST) * _LEVELS), _LEVELS)
+        codes = codes.astype(np.uint8)
+        codes[silent, 1:] = _NEVER
+        begins = np.flatnonzero(np.diff(silent.astype(np.int8), prepend=0) == 1)
+        ends = np.flatnonzero(np.diff(silent.astype(np.int8), append=0) == -1)
+        kept = ~silent
+        kept[begins] = True
+        long = begins[(ends + 1 - begins) * frame_seconds > pause]
+        codes[long, 0] = _NEVER
+        return cls(tuple(tokens), codes[kept], len(log_probs) * frame_seconds / 3600)
+
+    @classmethod
+    def load(cls, path: Path = BUNDLED) -> Negatives:
+        """Read a file that `save` wrote. ModelError where that fails."""
+        try:
+            with np.load(path) as arrays:
+                tokens = tuple(str(token) for token in arrays["tokens"])
+                return cls(tokens, arrays["codes"], float(arrays["hours"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{path}: cannot read the negatives for wake words: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Write a compressed .npz file."""
+        np.savez_compressed(path, tokens=np.array(self.tokens), codes=self.codes, hours=np.array(self.hours))
+
+    def tail(self, chains: PhoneChains, blank_offset: float) -> Tail:
+        """Of the best score per phone of any of the ways."""
+        scores = self._scores(chains, blank_offset)
+        windows = -len(scores) % _WINDOW
+        padded = np.pad(scores, (0, windows), constant_values=-DEEPEST)
+        return Tail.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
+
+    def _margins(self, blank_offset: float) -> FloatArray:
+        """float32 [rows, tokens + 1], the last column for anything."""
+        steps = (DEEPEST * (np.arange(256) / _LEVELS) ** 2).astype(np.float32)
+        values = -steps
+        values[_NEVER] = LOWEST
+        scores = np.zeros((len(self.codes), len(self.tokens) + 1), dtype=np.float32)
+        scores[:, :-1] = values[self.codes]
+        possible = self.codes[:, 0] != _NEVER
+        scores[possible, 0] -= np.float32(blank_offset)
+        scores[possible, :-1] -= scores[possible, :-1].max(axis=1, keepdims=True)
+        return scores
+
+    def _scores(self, chains: PhoneChains, blank_offset: float) -> FloatArray:
+        """float32 [rows]: best score per phone of a path that ends there, at least -DEEPEST."""
+        rows = _rows(self, blank_offset)
+        length = -(-len(rows) // _LANES)
+        at = np.arange(_LANES) * length
+        size = len(chains.labels)
+        phone = np.tile(chains.idle, (_LANES, 1))
+        blank = np.full((_LANES, size), NEVER, dtype=np.float32)
+        into = np.full((_LANES, size), NEVER, dtype=np.float32)
+        best = np.empty((_LANES, length), dtype=np.float32)
+        for step in range(-_WARM_UP, length):
+            now = rows[np.clip(at + step, 0, len(rows) - 1)]
+            np.add(phone[:, :-1], chains.barrier, out=into[:, 1:])
+            np.maximum(into[:, 1:], blank[:, :-1], out=into[:, 1:])
+            np.maximum(blank, phone, out=blank)
+            blank += now[:, :1]
+            np.maximum(phone, into, out=phone)
+            phone += now[:, chains.labels]
+            if step >= 0:
+                best[:, step] = (phone[:, chains.lasts] / chains.num_phones).max(axis=1)
+        return np.maximum(best.ravel()[: len(rows)], np.float32(-DEEPEST))
+
+
+@cache
+def _rows(negatives: Negatives, blank_offset: float) -> FloatArray:
+    """The margins, kept for the next phrase."""
+    return negatives._margins(blank_offset)
+
+
+@cache
+def bundled_negatives() -> Negatives:
+    """Those that come with the package."""
+    return Negatives.load()

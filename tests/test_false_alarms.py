@@ -1,0 +1,97 @@
+"""Scores of a phrase on the bundled negatives, their tail, and the thresholds that follow."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
+from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.phone_chains import PhoneChains
+from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.wakeword import WakeWordDetector, phrase_tail
+
+from .ctc import FloatArray, dictionary_words, spoken_log_probs
+
+LEXICON = Lexicon()
+
+
+def speech(words: int, seed: int) -> FloatArray:
+    """Log-probabilities of random words, unsurely heard."""
+    said = np.random.default_rng(seed).permutation(dictionary_words(2 * words))[:words]
+    phones = [phone for word in said.tolist() for phone in LEXICON.pronunciations(word)[0]]
+    return spoken_log_probs(phones, noise=1.5, sharpness=5, seed=seed)
+
+
+def negatives_of(log_probs: FloatArray) -> Negatives:
+    return Negatives.from_log_probs(TOKENS, [log_probs], 0.04, 0.99, 0.4)
+
+
+def test_the_exponential_tail_is_found() -> None:
+    scores = (np.random.default_rng(0).exponential(0.3, 10_000) - 5).astype(np.float32)
+    tail = Tail.fitted(scores, hours=2)
+    assert 0.2 < tail.spread < 0.4
+    assert tail.false_alarms(tail.threshold(0.5)) == pytest.approx(0.5)
+    above = sum(scores > tail.threshold(5)) / 2
+    assert 2 <= above <= 9
+
+
+@pytest.mark.parametrize("word", ["jarvis", "hey computer"])
+def test_scores_are_those_of_the_search(word: str) -> None:
+    log_probs = speech(1000, seed=1)
+    score = negatives_of(log_probs)._scores(PhoneChains.of([word], LEXICON, TOKENS), 1.0).max()
+    for shift, heard in ((-0.3, True), (0.3, False)):  # steps of the codes
+        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: score + shift})
+        assert bool(detector.start().detect(log_probs)) is heard
+
+
+def test_as_many_false_alarms_as_wanted() -> None:
+    """Thresholds from one half of the words, false alarms counted on the other half."""
+    train, test = speech(3000, seed=2), speech(3000, seed=3)
+    hours = len(test) * 0.04 / 3600
+    negatives = negatives_of(train)
+    wanted = 60.0
+    counts = []
+    for word in ("jarvis", "alexa", "computer", "snowboy", "banana", "victor"):
+        tail = negatives.tail(PhoneChains.of([word], LEXICON, TOKENS), 1.0)
+        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: tail.threshold(wanted)})
+        counts.append(len(detector.start().detect(test)) / hours)
+    assert wanted / 3 < np.mean(counts) < 3 * wanted, counts
+
+
+def test_the_bundled_negatives_are_of_use() -> None:
+    negatives = bundled_negatives()
+    assert negatives.tokens == TOKENS and 0.75 < negatives.hours < 1.25
+    assert BUNDLED.stat().st_size < 1.5e6
+    phrase_tail("warm up", LEXICON, TOKENS)
+    begin = time.process_time()
+    phrase_tail("okay computer", LEXICON, TOKENS)
+    assert time.process_time() - begin < 0.3
+
+
+def test_longer_phrases_are_heard_less_often_by_mistake() -> None:
+    short, long = (phrase_tail(text, LEXICON, TOKENS).false_alarms(-1.0) for text in ("cat", "hey cat and computer"))
+    assert short > 10 * long
+
+
+def test_a_long_silence_parts_phrases(tmp_path: Path) -> None:
+    hey, jarvis = (spoken_log_probs([*LEXICON.pronunciations(word)[0]], silence=0) for word in ("hey", "jarvis"))
+    silence = np.full((5, len(TOKENS)), -20, dtype=np.float32)
+    silence[:, 0] = 0
+    chains = PhoneChains.of(["hey jarvis"], LEXICON, TOKENS)
+    best = [
+        float(negatives_of(np.concatenate([hey, *[silence] * pause, jarvis]))._scores(chains, 1.0).max())
+        for pause in (1, 4)
+    ]
+    assert best[0] > -0.5 and best[1] < -1.5
+    negatives = negatives_of(np.concatenate([hey, silence, jarvis]))
+    negatives.save(tmp_path / "negatives.npz")
+    loaded = Negatives.load(tmp_path / "negatives.npz")
+    assert loaded.hours == negatives.hours and np.array_equal(loaded.codes, negatives.codes)
+    (tmp_path / "broken.npz").write_bytes(b"no")
+    with pytest.raises(ModelError, match=r"broken\.npz"):
+        Negatives.load(tmp_path / "broken.npz")
