@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import pickle
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 import speech_lstm as sl
+from speech_lstm.cli import main
 from speech_lstm.runtime.live import hear
 from speech_lstm.runtime.portaudio import input_devices
 from tests.sound_server import SoundServer, why_not
@@ -215,6 +217,18 @@ def test_a_device_by_index_and_one_that_is_not_there(server: SoundServer) -> Non
         sl.Microphone("studio microphone")
     with pytest.raises(sl.DeviceError, match="99"):
         sl.Microphone(99)
+
+
+def test_devices_are_listed_with_their_level(server: SoundServer, capsys: pytest.CaptureFixture[str]) -> None:
+    with in_background(lambda: server.say(np.full(40_000, 0.25, np.float32))):
+        time.sleep(0.3)
+        assert main(["devices", "--seconds", "0.6", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    levels = {line["name"]: line["level"]["decibels"] for line in lines}
+    assert levels["default"] == pytest.approx(-12, abs=1)
+    assert [line["name"] for line in lines if line["default"]] == ["default"]
+    assert main(["devices", "--seconds", "0.1"]) == 0
+    assert "default (ALSA, 32 channels, 44100 Hz)" in capsys.readouterr().out
 
 
 def test_two_microphones_at_once(server: SoundServer) -> None:

@@ -11,11 +11,24 @@ import sys
 from collections.abc import Sequence
 
 from speech_lstm import __version__
-from speech_lstm.cli import align, benchmark, doctor, evaluate, export, grammar, models, prepare, train, transcribe
+from speech_lstm.cli import (
+    align,
+    benchmark,
+    devices,
+    doctor,
+    evaluate,
+    export,
+    grammar,
+    listen,
+    models,
+    prepare,
+    train,
+    transcribe,
+)
 from speech_lstm.cli.environment import onnxruntime_clash
 from speech_lstm.runtime.errors import SpeechLstmError
 
-COMMANDS = (transcribe, grammar, models, benchmark, doctor, export, evaluate, prepare, align, train)
+COMMANDS = (transcribe, listen, devices, grammar, models, benchmark, doctor, export, evaluate, prepare, align, train)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -25,6 +25,16 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_microphone_option(parser: argparse._ActionsContainer) -> None:
+    """Which microphone."""
+    parser.add_argument(
+        "--microphone",
+        type=lambda text: int(text) if text.isdecimal() else text,
+        metavar="NAME",
+        help="number or part of the name, see `speech-lstm devices` (default: the system's)",
+    )
+
+
 def positive(text: str) -> int:
     """argparse type: a whole number of at least 1."""
     number = int(text)

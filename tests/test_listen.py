@@ -1,0 +1,126 @@
+"""`speech-lstm listen` on a recording in real time: what it prints, hands on and keeps."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from rich.console import Console
+
+import speech_lstm as sl
+from speech_lstm.cli.screen import Screen, decibels
+from speech_lstm.runtime.live import hear, play
+
+WORDS = Path(__file__).parent / "data" / "words"
+PHRASES = ("backward", "forward", "happy")
+COMMAND = (sys.executable, "-m", "speech_lstm.cli", "listen", "--device", "cpu", "--phrases", *PHRASES)
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two words with pauses, 3.8 s."""
+    pause = np.zeros(8000, np.float32)
+    words = [sl.read_audio(next(WORDS.glob(f"{word}_*.opus"))) for word in ("backward", "forward")]
+    path = tmp_path_factory.mktemp("listen") / "two words.wav"
+    soundfile.write(path, np.concatenate([pause, words[0], pause, words[1], pause]), 16000)
+    return path
+
+
+def test_json_program_and_recording(wav: Path, tmp_path: Path) -> None:
+    out = tmp_path / "got; touch oops"  # would be two commands to a shell
+    program = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read()); print('not for stdout')"
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    started = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, "--wav", wav, "--json", "--record", "clips", "--on-command", f"{sys.executable} {script} '{out}'"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert time.monotonic() - started > 3.4  # real time
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    commands = [event for event in events if event["event"] == "Command"]
+    assert [event["result"]["text"] for event in commands] == ["backward", "forward"]
+    assert "SpeechStarted" in {event["event"] for event in events}
+    assert [json.loads(line) for line in out.read_text().splitlines()] == commands
+    assert not (tmp_path / "oops").exists()
+    clips = sorted((tmp_path / "clips").iterdir())
+    assert [clip.stem.rsplit("_", 1)[1] for clip in clips] == ["backward", "forward"]
+    recognizer = sl.Recognizer(PHRASES, device="cpu")
+    assert [recognizer.recognize(sl.read_audio(clip)).text for clip in clips] == ["backward", "forward"]
+
+
+def test_ctrl_c_ends_cleanly(wav: Path) -> None:
+    running = subprocess.Popen(
+        [*COMMAND, "--wav", wav, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=10)
+    assert (running.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--on-command", "no-such-program"), "there is no program of that name"),
+        (("--on-command", "say 'hello"), "cannot be split into words"),
+        (("--wav", "missing.wav"), "no such file"),
+    ],
+)
+def test_what_cannot_work_is_an_error(arguments: tuple[str, ...], message: str) -> None:
+    done = subprocess.run([*COMMAND, "--wav", "x.wav", *arguments], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("speech-lstm: error: ") and message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_screen_shows_what_was_heard(wav: Path) -> None:
+    recognizer = sl.Recognizer(PHRASES, device="cpu")
+    screen, stream = Screen("two words", recognizer.grammar.words), recognizer.stream()
+    audio = sl.read_audio(wav)
+    for block in np.array_split(audio, 200):
+        screen.audio(block, stream)
+        for event in stream.accept(block):
+            screen.event(event, 0.001)
+    screen.event(sl.MicrophoneLost(4.0, "the device stopped"), 0.0)
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(screen.render())
+    text = captured.get()
+    for shown in ("backward", "forward", "0.9", "ms after the last word", "the microphone is gone", "asleep"):
+        assert shown in text
+
+
+def test_a_lost_microphone_ends_the_command_and_events_are_passed_on() -> None:
+    recognizer = sl.Recognizer(PHRASES, device="cpu")
+    word = sl.read_audio(next(WORDS.glob("backward_*.opus")))
+    source: list[np.ndarray | sl.Event] = [np.zeros(8000, np.float32), word, sl.MicrophoneLost(9.0, "unplugged")]
+    stream = recognizer.stream()
+    events = list(hear(stream, source))
+    kinds = [type(event).__name__ for event in events]
+    assert kinds.index("MicrophoneLost") < kinds.index("Command")
+    assert [event.time for event in events] == sorted(event.time for event in events)
+
+
+def test_a_file_is_played_at_the_speed_of_speech(wav: Path) -> None:
+    started = time.monotonic()
+    audio = np.concatenate(list(play(wav)))
+    assert np.array_equal(audio, sl.read_audio(wav))
+    assert len(audio) / 16000 <= time.monotonic() - started < len(audio) / 16000 + 1
+
+
+def test_level_in_decibels() -> None:
+    assert decibels(np.ones(10, np.float32)) == 0
+    assert decibels(np.full(10, 0.1, np.float32)) == pytest.approx(-20, abs=0.01)
+    assert decibels(np.zeros(10, np.float32)) == decibels(np.zeros(0, np.float32)) == -60
