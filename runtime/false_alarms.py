@@ -1,14 +1,13 @@
 """How often a wake word is heard in speech that does not hold it, and the threshold for as many false alarms as wanted.
 
 An hour of other speech and noise is bundled as what the model makes of it, so that any phrase can be scored on it in a
-fraction of a second. The highest scores that a phrase reaches there have an exponential tail, which says how often
-higher ones will come. Source of the tail: peaks over threshold, Pickands 1975, "Statistical Inference Using Extreme
-Order Statistics", with shape 0.
+fraction of a second. Scores are at most 0, and how often one is closer to it falls with a power of the
+distance, which is fitted to the highest scores of the phrase: the estimator of Hill 1975, "A Simple General Approach to
+Inference About the Tail of a Distribution", for one over the distance.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,34 +31,35 @@ _NEVER = 255  # code of a phone in a frame of silence
 _LANES = 256  # parts of the negatives that are searched side by side
 _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is found
 _WINDOW = 25  # rows in which one false alarm at most is counted
+_NEAREST = 0.02  # a score is no closer to 0, as the codes have steps
 _TAIL = 30  # highest windows that the tail is fitted to
 
 
 @dataclass(frozen=True)
 class Tail:
-    """The tail of the scores of a phrase on negatives: one in `spread` nats is e times rarer.
+    """How often the score of a phrase is above which value in an hour of negatives: rate * (value / start) ** power.
 
-    `rate`: windows an hour with a score above `start`.
+    `start`: score, below 0. `rate`: windows an hour above it.
     """
 
     start: float
-    spread: float
+    power: float
     rate: float
 
     @classmethod
     def fitted(cls, scores: FloatArray, hours: float) -> Tail:
-        """scores: float32 [windows], the highest ones of each, in so many hours."""
+        """scores: float32 [windows], the highest one of each, in so many hours."""
         count = min(_TAIL, len(scores) - 1)
-        highest = np.sort(scores)[::-1][: count + 1].astype(np.float64)
-        return cls(float(highest[-1]), max(0.05, float((highest[:-1] - highest[-1]).mean())), count / hours)
+        lost = np.sort(np.maximum(-scores.astype(np.float64), _NEAREST))[: count + 1]
+        return cls(-float(lost[-1]), 1 / max(0.01, float(np.log(lost[-1] / lost[:-1]).mean())), count / hours)
 
     def false_alarms(self, threshold: float) -> float:
-        """An hour of speech, at a threshold from `start` up; a rough guess below."""
-        return self.rate * math.exp(min(50.0, (self.start - threshold) / self.spread))
+        """An hour, at a threshold from `start` up; a rough guess below."""
+        return float(self.rate * (threshold / self.start) ** self.power)
 
     def threshold(self, false_alarms: float) -> float:
         """The threshold that gives so many false alarms an hour."""
-        return self.start + self.spread * math.log(self.rate / false_alarms)
+        return float(self.start * (false_alarms / self.rate) ** (1 / self.power))
 
 
 @dataclass(frozen=True, eq=False)

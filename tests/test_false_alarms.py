@@ -31,13 +31,12 @@ def negatives_of(log_probs: FloatArray) -> Negatives:
     return Negatives.from_log_probs(TOKENS, [log_probs], 0.04, 0.99, 0.4)
 
 
-def test_the_exponential_tail_is_found() -> None:
-    scores = (np.random.default_rng(0).exponential(0.3, 10_000) - 5).astype(np.float32)
+def test_the_power_of_the_tail_is_found() -> None:
+    scores = (-5 * np.random.default_rng(0).uniform(0, 1, 10_000) ** (1 / 6)).astype(np.float32)
     tail = Tail.fitted(scores, hours=2)
-    assert 0.2 < tail.spread < 0.4
+    assert 4 < tail.power < 8
     assert tail.false_alarms(tail.threshold(0.5)) == pytest.approx(0.5)
-    above = sum(scores > tail.threshold(5)) / 2
-    assert 2 <= above <= 9
+    assert 2 <= sum(scores > tail.threshold(5)) / 2 <= 9
 
 
 @pytest.mark.parametrize("word", ["jarvis", "hey computer"])
