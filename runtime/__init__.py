@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech_lstm.runtime.assistant import Assistant
     from speech_lstm.runtime.audio import read_audio
     from speech_lstm.runtime.errors import (
         AudioError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.lexicon import Lexicon
     from speech_lstm.runtime.microphone import Microphone, MicrophoneOptions
     from speech_lstm.runtime.model import Model
+    from speech_lstm.runtime.multistream import MultiStream
     from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
     from speech_lstm.runtime.results import (
         Alternative,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "Alternative": "results",
+    "Assistant": "assistant",
     "AudioDropped": "results",
     "AudioError": "errors",
     "Command": "results",
@@ -60,6 +63,7 @@ _MODULE_OF = {
     "MicrophoneSilent": "results",
     "Model": "model",
     "ModelError": "errors",
+    "MultiStream": "multistream",
     "Partial": "results",
     "PronunciationError": "errors",
     "Recognizer": "recognizer",
@@ -80,6 +84,7 @@ _MODULE_OF = {
 
 __all__ = [
     "Alternative",
+    "Assistant",
     "AudioDropped",
     "AudioError",
     "Command",
@@ -95,6 +100,7 @@ __all__ = [
     "MicrophoneSilent",
     "Model",
     "ModelError",
+    "MultiStream",
     "Partial",
     "PronunciationError",
     "Recognizer",

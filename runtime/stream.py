@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -24,15 +23,15 @@ class Stream:
     """
 
     def __init__(self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE) -> None:
-        self._model = recognizer.model
+        self.model = recognizer.model
         self._session = session
         self._resampler = StreamResampler(sample_rate)
-        self._state = self._model.initial_state()
-        self._block = recognizer.options.block_samples(self._model.metadata)
+        self.model_state = self.model.initial_state()[0]
+        self._block = recognizer.options.block_samples(self.model.metadata)
         self._tail = round(recognizer.options.tail_seconds * SAMPLE_RATE)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
-        self._heard = 0  # samples given to `_hear`
+        self._heard = 0  # samples given to `_keep`
         self._finished = False
 
     @property
@@ -50,18 +49,41 @@ class Stream:
 
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
         """
+        self.put(samples)
+        return self._hear()
+
+    def put(self, samples: Any) -> None:
+        """The first half of `accept`: keep audio until `next_block` asks for it."""
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
-        return self._hear(self._resampler.accept(pcm_to_float(samples).copy()))
+        self._keep(self._resampler.accept(pcm_to_float(samples).copy()))
+
+    def next_block(self) -> Samples | None:
+        """Audio for the model, float32 [block], once there is enough of it; each block once."""
+        if self._waiting < self._block:
+            return None
+        if len(self._pieces) > 1:
+            self._pieces = [np.concatenate(self._pieces)]
+        audio = self._pieces[0]
+        self._pieces = [audio[self._block :]]
+        self._waiting -= self._block
+        return audio[: self._block]
+
+    def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
+        """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""
+        self.model_state = state
+        return self._session.advance(log_probs)
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
         if self._finished:
             return []
-        events = self._hear(self._resampler.finish())
+        self._keep(self._resampler.finish())
+        events = self._hear()
         self._session.end_at(self._heard / SAMPLE_RATE)
         padding = self._tail + -(self._waiting + self._tail) % self._block
-        events += self._hear(np.zeros(padding, np.float32))
+        self._keep(np.zeros(padding, np.float32))
+        events += self._hear()
         self._finished = True
         return events + self._session.finish()
 
@@ -76,19 +98,16 @@ class Stream:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")
 
-    def _hear(self, samples: Samples) -> list[Event]:
+    def _keep(self, samples: Samples) -> None:
         """float32 [n], 16 kHz."""
         self._pieces.append(samples)
         self._waiting += len(samples)
         self._heard += len(samples)
-        if self._waiting < self._block:
-            return []
-        audio = np.concatenate(self._pieces)
+
+    def _hear(self) -> list[Event]:
+        """All whole blocks that wait."""
         events: list[Event] = []
-        whole = math.floor(len(audio) / self._block) * self._block
-        for block in audio[:whole].reshape(-1, 1, self._block):
-            log_probs, self._state = self._model.run(block, self._state)
-            events += self._session.advance(log_probs[0])
-        self._pieces = [audio[whole:]]
-        self._waiting = len(audio) - whole
+        while (block := self.next_block()) is not None:
+            log_probs, state = self.model.run(block[None], self.model_state[None])
+            events += self.advance(log_probs[0], state[0])
         return events

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from speech_lstm.runtime import (
         Alternative,
+        Assistant,
         AudioDropped,
         AudioError,
         Command,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         MicrophoneSilent,
         Model,
         ModelError,
+        MultiStream,
         Partial,
         PronunciationError,
         Recognizer,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alternative",
+    "Assistant",
     "AudioDropped",
     "AudioError",
     "Command",
@@ -68,6 +71,7 @@ __all__ = [
     "MicrophoneSilent",
     "Model",
     "ModelError",
+    "MultiStream",
     "Partial",
     "PronunciationError",
     "Recognizer",
