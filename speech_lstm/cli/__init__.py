@@ -24,11 +24,26 @@ from speech_lstm.cli import (
     prepare,
     train,
     transcribe,
+    wakeword,
 )
 from speech_lstm.cli.environment import onnxruntime_clash
 from speech_lstm.runtime.errors import SpeechLstmError
 
-COMMANDS = (transcribe, listen, devices, grammar, models, benchmark, doctor, export, evaluate, prepare, align, train)
+COMMANDS = (
+    transcribe,
+    listen,
+    devices,
+    grammar,
+    wakeword,
+    models,
+    benchmark,
+    doctor,
+    export,
+    evaluate,
+    prepare,
+    align,
+    train,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
