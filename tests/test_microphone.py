@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import pickle
+import runpy
 import subprocess
 import sys
 import threading
@@ -12,7 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from tests.sound_server import SoundServer, why_not
 if TYPE_CHECKING:
     from speech_lstm.runtime.audio import Samples
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = Path(__file__).parent / "data"
 WORDS = ("backward", "forward", "happy")
 Kind = TypeVar("Kind")
@@ -57,6 +61,11 @@ def clip(word: str) -> Samples:
     """A recording with a pause before and after: float32 [n], 16 kHz."""
     (path,) = (DATA / "words").glob(f"{word}_*.opus")
     return np.pad(sl.read_audio(path), (8000, 16000))
+
+
+def example(name: str) -> Any:
+    """A program of examples/ as a module."""
+    return SimpleNamespace(**runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name=name))
 
 
 @contextmanager
@@ -195,6 +204,24 @@ def test_asyncio_stays_free_and_cancellation_closes_the_microphone(
         assert asyncio.run(main()) == "happy"
     assert ticks > 30
     assert other.closed
+
+
+def test_the_pull_example(server: SoundServer) -> None:
+    microphone = sl.Microphone()
+    with closed_after(microphone, 15), in_background(lambda: server.say(clip("backward"))):
+        assert example("pull").main(microphone, commands=1) == ["moving backward"]
+    assert microphone.closed
+
+
+def test_the_asyncio_example(server: SoundServer) -> None:
+    microphone = sl.Microphone()
+    with closed_after(microphone, 15), in_background(lambda: server.say(clip("forward"))):
+        assert asyncio.run(example("asyncio_app").main(microphone, commands=1)) == ["forward"]
+
+
+def test_the_push_example() -> None:
+    pcm = (clip("backward") * 32767).astype(np.int16).tobytes()
+    assert example("push").main(io.BytesIO(pcm), 16000) == ["backward"]
 
 
 def test_closing_wakes_the_reader(server: SoundServer) -> None:
