@@ -59,6 +59,15 @@ def test_json_program_and_recording(wav: Path, tmp_path: Path) -> None:
     assert [recognizer.recognize(sl.read_audio(clip)).text for clip in clips] == ["backward", "forward"]
 
 
+def test_wake_word(wav: Path) -> None:
+    options = ("--wake-word", "backward", "--wake-sensitivity", "0.9")
+    done = subprocess.run([*COMMAND, *options, "--wav", wav, "--json"], capture_output=True, text=True, check=True)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events if event["event"] in ("WakeWord", "Command")] == ["WakeWord", "Command"]
+    done = subprocess.run([*COMMAND, "--wake-sensitivity", "2"], capture_output=True, text=True)
+    assert done.returncode == 2 and "not from 0 to 1" in done.stderr
+
+
 def test_ctrl_c_ends_cleanly(wav: Path) -> None:
     running = subprocess.Popen(
         [*COMMAND, "--wav", wav, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

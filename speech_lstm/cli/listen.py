@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from speech_lstm.cli.options import add_grammar_options, add_microphone_option, add_model_options
+from speech_lstm.cli.options import add_grammar_options, add_microphone_option, add_model_options, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -63,6 +63,13 @@ def add_parser(subparsers: Any) -> None:
     add_microphone_option(source)
     source.add_argument("--wav", type=Path, metavar="FILE", help="hear this audio file in real time instead")
     parser.add_argument("--wake-word", action="append", metavar="PHRASE", help="wait for it; may come several times")
+    parser.add_argument(
+        "--wake-sensitivity",
+        type=share,
+        default=0.5,
+        metavar="S",
+        help="0: fewest false alarms of the wake word, 1: fewest misses (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print one event a line as JSON")
     parser.add_argument(
         "--on-command",
@@ -80,7 +87,11 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.recognizer import Recognizer
 
     recognizer = Recognizer(
-        grammar=args.phrases or args.grammar, wake_word=args.wake_word, model=args.model, device=args.device
+        grammar=args.phrases or args.grammar,
+        wake_word=args.wake_word,
+        model=args.model,
+        device=args.device,
+        wake_sensitivity=args.wake_sensitivity,
     )
     with ExitStack() as stack:
         outputs: list[Output] = []

@@ -41,3 +41,11 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is too small, it must be at least 1")
     return number
+
+
+def share(text: str) -> float:
+    """argparse type: a number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{number} is not from 0 to 1")
+    return number
