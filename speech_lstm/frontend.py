@@ -18,10 +18,12 @@ class LogMel(nn.Module):
     """Causal log-mel energies, normalised by a fixed mean and deviation per band.
 
     The windowed DFT is a strided convolution (a 512-point DFT of a 400-sample Hann window, only the bins that a mel
-    band uses), the mel filters (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product.
+    band uses), the mel filters (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product. In training mode an
+    FFT computes the same DFT in a tenth of the time.
     """
 
     basis: Tensor
+    window: Tensor
     mel: Tensor
     mean: Tensor
     deviation: Tensor
@@ -30,21 +32,27 @@ class LogMel(nn.Module):
         super().__init__()
         filters = torchaudio.functional.melscale_fbanks(FFT // 2 + 1, LOW_HZ, HIGH_HZ, mels, SAMPLE_RATE)
         used = filters.sum(dim=1) > 0
+        self.first = int(used.nonzero()[0])
         bins = torch.arange(FFT // 2 + 1, dtype=torch.float64)[used]
         angle = 2 * math.pi / FFT * bins[:, None] * torch.arange(WINDOW, dtype=torch.float64)
         window = torch.hann_window(WINDOW, periodic=True, dtype=torch.float64)
         basis = torch.cat([window * angle.cos(), window * angle.sin()])
         self.register_buffer("basis", basis[:, None].float(), persistent=False)  # [2 * bins, 1, WINDOW]
+        self.register_buffer("window", window.float(), persistent=False)
         self.register_buffer("mel", filters[used].float(), persistent=False)  # [bins, mels]
         self.register_buffer("mean", torch.full((mels,), -5.0))
         self.register_buffer("deviation", torch.full((mels,), 4.0))
 
     def energies(self, audio: Tensor) -> Tensor:
         """Log-mel energies, not normalised: float32 [batch, TAIL + 160 n samples] -> [batch, n, mels]."""
-        spectrum = nn.functional.conv1d(audio[:, None], self.basis, stride=HOP)  # [batch, 2 * bins, n]
-        real, imaginary = spectrum.chunk(2, dim=1)
-        power = real * real + imaginary * imaginary
-        return torch.log(torch.matmul(power.transpose(1, 2), self.mel) + LOG_FLOOR)
+        if self.training:
+            spectrum = torch.fft.rfft(audio.unfold(1, WINDOW, HOP) * self.window, FFT)  # [batch, n, FFT / 2 + 1]
+            power = spectrum[..., self.first : self.first + len(self.mel)].abs().square()
+        else:
+            parts = nn.functional.conv1d(audio[:, None], self.basis, stride=HOP)  # [batch, 2 * bins, n]
+            real, imaginary = parts.chunk(2, dim=1)
+            power = (real * real + imaginary * imaginary).transpose(1, 2)
+        return torch.log(torch.matmul(power, self.mel) + LOG_FLOOR)
 
     def forward(self, audio: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a chunk.

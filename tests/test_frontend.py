@@ -15,14 +15,16 @@ from speech_lstm.runtime.tokens import TOKENS
 CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))
 
 
-def test_energies_are_those_of_librosa() -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_energies_are_those_of_librosa(training: bool) -> None:
     audio = read_audio(CLIP)[: 2 * SAMPLE_RATE]
     margin = (FFT - WINDOW) // 2  # librosa puts the window in the middle of the transform
     power = librosa.feature.melspectrogram(
         y=np.pad(audio, margin), sr=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=WINDOW, center=False, power=2.0,
         n_mels=64, fmin=LOW_HZ, fmax=HIGH_HZ, htk=True, norm=None,
     )  # fmt: skip
-    ours = LogMel(64).energies(torch.from_numpy(audio)[None])[0].numpy()
+    frontend = LogMel(64).train(training)
+    ours = frontend.energies(torch.from_numpy(audio)[None])[0].numpy()
     np.testing.assert_allclose(ours, np.log(power.T[: len(ours)] + LOG_FLOOR), atol=2e-3)
 
 
