@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """example:
   speech-lstm benchmark tests/data/words/*.opus --grammar tests/data/words.txt
-  speech-lstm benchmark clip.wav --phrases "turn on the light" --chunk-ms 40 --json"""
+  speech-lstm benchmark clip.wav --phrases "turn on the light" --chunk-ms 40 --json
+  speech-lstm benchmark commands/*.wav --grammar home.yaml --latency"""
 
 
 @dataclass(frozen=True)
@@ -69,17 +70,39 @@ def add_parser(subparsers: Any) -> None:
         "--chunk-ms", type=positive, default=80, metavar="MS", help="audio fed at a time (default: %(default)s)"
     )
     parser.add_argument("--repeats", type=positive, default=5, metavar="N", help="least of N (default: %(default)s)")
+    parser.add_argument(
+        "--latency", action="store_true", help="measure delays, CPU in silence and memory instead, as in live use"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    if args.latency:
+        return run_latency(args)
     report = measure(args)
     if args.json:
         print(json.dumps(asdict(report)))
     else:
         print_report(report)
+    return 0
+
+
+def run_latency(args: argparse.Namespace) -> int:
+    """Measure and print what live use costs."""
+    from speech_lstm.cli.live_cost import measure_live, print_live
+    from speech_lstm.runtime.audio import read_audio
+    from speech_lstm.runtime.recognizer import Recognizer
+
+    grammar = args.phrases or str(args.grammar)
+    recognizer = Recognizer(grammar=grammar, model=args.model, device=args.device)
+    options = {"grammar": grammar, "model": args.model, "device": args.device}
+    report = measure_live(recognizer, [read_audio(path) for path in args.files], options)
+    if args.json:
+        print(json.dumps(asdict(report)))
+    else:
+        print_live(report)
     return 0
 
 
