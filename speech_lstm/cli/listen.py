@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from speech_lstm.runtime.recognizer import Recognizer
     from speech_lstm.runtime.results import Event
     from speech_lstm.runtime.stream import Stream
 
@@ -100,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         if args.record:
             outputs.append(Recorder(args.record))
         source = play(args.wav) if args.wav else stack.enter_context(Microphone(args.microphone))
-        outputs.append(_main_output(args, recognizer, stack))
+        outputs.append(_main_output(args, stack))
         stream = recognizer.stream()
         tap = Tap(source, stream, outputs)
         try:
@@ -112,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _main_output(args: argparse.Namespace, recognizer: Recognizer, stack: ExitStack) -> Output:
+def _main_output(args: argparse.Namespace, stack: ExitStack) -> Output:
     """JSON where it is asked for, the screen on a terminal, else text."""
     if args.json:
         return JsonLines()
@@ -124,7 +123,7 @@ def _main_output(args: argparse.Namespace, recognizer: Recognizer, stack: ExitSt
         print("speech-lstm: for the full screen: pip install 'speech-lstm[mic]'", file=sys.stderr)
         return TextLines()
     name = str(args.wav or args.microphone or "default microphone")
-    return stack.enter_context(Screen(name, recognizer.grammar.words, args.wake_word))
+    return stack.enter_context(Screen(name, args.wake_word))
 
 
 class Tap:

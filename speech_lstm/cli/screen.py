@@ -58,13 +58,10 @@ class Heard:
 class Screen:
     """Fed with audio and events; draws itself while used as a context manager."""
 
-    def __init__(
-        self, source: str, words: Iterable[str] = (), wake_words: Iterable[str] | None = None, lines: int = 8
-    ) -> None:
-        """source: its name. words: of the grammar. lines: how many of the last commands to show."""
+    def __init__(self, source: str, wake_words: Iterable[str] | None = None, lines: int = 8) -> None:
+        """source: its name. lines: how many of the last commands to show."""
         self._source = source
         self._hint = f"say {', '.join(repr(word) for word in wake_words)}" if wake_words else "say a command"
-        self._vocabulary = len(set(words))
         self._heard: deque[Heard] = deque(maxlen=lines)
         self._level = QUIETEST
         self._state = State.IDLE
@@ -124,7 +121,6 @@ class Screen:
         foot = f"CPU {self._cpu:.1%} of one core"
         if delays:
             foot += f"   answers {delays[len(delays) // 2] * 1000:.0f} ms after the last word (median)"
-        foot += f"   {self._vocabulary} words"
         parts: list[RenderableType] = [top, Text(), self._table(), Text(foot, style="dim")]
         if self._notice:
             parts.append(Text(self._notice, style="yellow"))
