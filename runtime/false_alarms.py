@@ -114,6 +114,10 @@ class Negatives:
         padded = np.pad(scores, (0, windows), constant_values=-DEEPEST)
         return Tail.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
 
+    def highest(self, chains: PhoneChains, blank_offset: float) -> float:
+        """Best score per phone of any of the ways anywhere."""
+        return float(self._scores(chains, blank_offset).max())
+
     def _margins(self, blank_offset: float) -> FloatArray:
         """float32 [rows, tokens + 1], the last column for anything."""
         steps = (DEEPEST * (np.arange(256) / _LEVELS) ** 2).astype(np.float32)
@@ -128,7 +132,7 @@ class Negatives:
 
     def _scores(self, chains: PhoneChains, blank_offset: float) -> FloatArray:
         """float32 [rows]: best score per phone of a path that ends there, at least -DEEPEST."""
-        rows = _rows(self, blank_offset)
+        rows = _margins_of_bundled(blank_offset) if self is bundled_negatives() else self._margins(blank_offset)
         length = -(-len(rows) // _LANES)
         at = np.arange(_LANES) * length
         size = len(chains.labels)
@@ -150,12 +154,12 @@ class Negatives:
 
 
 @cache
-def _rows(negatives: Negatives, blank_offset: float) -> FloatArray:
-    """The margins, kept for the next phrase."""
-    return negatives._margins(blank_offset)
-
-
-@cache
 def bundled_negatives() -> Negatives:
     """Those that come with the package."""
     return Negatives.load()
+
+
+@cache
+def _margins_of_bundled(blank_offset: float) -> FloatArray:
+    """Kept for the next phrase."""
+    return bundled_negatives()._margins(blank_offset)

@@ -1,9 +1,14 @@
-"""`speech-lstm wakeword`: check a phrase before it is used as a wake word."""
+"""`speech-lstm wakeword`: check a phrase before it is used as a wake word, and learn how somebody says it."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from speech_lstm.cli.options import add_model_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,7 +16,9 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.false_alarms import Tail
 
 EXAMPLE = """example:
-  speech-lstm wakeword check "hey jarvis" "okay computer\""""
+  speech-lstm wakeword check "hey jarvis" "okay computer"
+  speech-lstm wakeword enrol "hey jarvis" one.wav two.wav three.wav > jarvis.json
+"""
 
 SENSITIVITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -39,8 +46,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "wakeword",
-        help="check a wake word",
-        description="Check phrases before they are used as wake words.",
+        help="check or enrol a wake word",
+        description="Check phrases before they are used as wake words, and learn how somebody says them.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,10 +63,40 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument("phrases", nargs="+", metavar="PHRASE")
-    check.set_defaults(run=run)
+    check.set_defaults(run=run_check)
+    enrol = actions.add_parser(
+        "enrol",
+        help="learn how somebody says a phrase",
+        description=(
+            "Learn pronunciations of a phrase, a wake word or other words, from about three recordings of one person "
+            "saying it. Prints the pronunciations of its words as JSON, for Recognizer(pronunciations=...)."
+        ),
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    enrol.add_argument("phrase", metavar="PHRASE")
+    enrol.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings of the phrase alone")
+    add_model_options(enrol)
+    enrol.set_defaults(run=run_enrol)
 
 
-def run(args: argparse.Namespace) -> int:
+def run_enrol(args: argparse.Namespace) -> int:
+    """Print the pronunciations."""
+    from speech_lstm.runtime.audio import read_audio
+    from speech_lstm.runtime.enrolment import enrol
+    from speech_lstm.runtime.lexicon import Lexicon
+    from speech_lstm.runtime.model import Model
+
+    model = Model.load(args.model, args.device)
+    result = enrol(args.phrase, [read_audio(path) for path in args.files], model, Lexicon())
+    print(json.dumps({word: list(ways) for word, ways in result.pronunciations.items()}, indent=1))
+    heard = sum(above >= 0 for above in result.above)
+    print(f"learned: {' or '.join(result.learned) or 'nothing, the dictionary fits'}", file=sys.stderr)
+    print(f"{heard} of {len(result.above)} recordings would be heard at sensitivity 0.5", file=sys.stderr)
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
     """Print the report."""
     from speech_lstm.runtime.lexicon import Lexicon
     from speech_lstm.runtime.phone_chains import ways_to_say
