@@ -57,7 +57,7 @@ class SoundServer:
         # A null sink without a player moves its samples two seconds at a time; one that asks for little latency makes
         # it tick like a sound card, once the first two seconds are over.
         with Path("/dev/zero").open("rb") as zeros:
-            self._clock = subprocess.Popen([*_player(SAMPLE_RATE, 1)], stdin=zeros, stderr=subprocess.DEVNULL)
+            self._clock = subprocess.Popen(_player(20), stdin=zeros, stderr=subprocess.DEVNULL)
         time.sleep(2.1)
 
     def unplug(self) -> None:
@@ -70,7 +70,7 @@ class SoundServer:
     def say(self, audio: Samples) -> None:
         """Play float32 [n] at 16 kHz into the sink, to its end."""
         pcm = (audio * 32767).astype(np.int16).tobytes()
-        subprocess.run([*_player(SAMPLE_RATE, 1)], input=pcm, check=True, capture_output=True, timeout=30)
+        subprocess.run(_player(1000), input=pcm, check=True, capture_output=True, timeout=30)
 
 
 def why_not() -> str | None:
@@ -85,10 +85,11 @@ def why_not() -> str | None:
     return None
 
 
-def _player(rate: int, channels: int) -> tuple[str, ...]:
-    """A program that plays raw int16 from its standard input into the sink."""
-    format_ = ("--format=s16le", f"--rate={rate}", f"--channels={channels}")
-    return ("pacat", "--playback", "--device=mic", "--latency-msec=20", "--raw", *format_)
+def _player(latency: int) -> tuple[str, ...]:
+    """A program that plays raw int16, 16 kHz, mono from its standard input into the sink; with much latency, in ms,
+    it bears that a busy machine lets it wait."""
+    form = ("--raw", "--format=s16le", f"--rate={SAMPLE_RATE}", "--channels=1")
+    return ("pacat", "--playback", "--device=mic", f"--latency-msec={latency}", *form)
 
 
 def _pactl(*arguments: str) -> None:
