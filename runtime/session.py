@@ -56,6 +56,8 @@ class SessionOptions:
     """Silence after the wake word until the session gives up."""
     total_seconds: float = 10.0
     """Longest command."""
+    wake_tail_seconds: float = 0.32
+    """How long the last sound of the wake word may go on: until the first frame without a phone no command begins."""
     release_seconds: float = 0.3
     """How much longer to listen when the button is released, because a model hears a little late."""
     preroll_seconds: float = 0.4
@@ -114,6 +116,8 @@ class Session:
         self._since = 0  # frame at which the state began
         self._origin = 0  # frame at which the search began
         self._release_at: int | None = None
+        self._tail_end = 0  # frame until which the last sound of the wake word went on
+        self._tail_limit = 0  # frame until which it may, 0 when it is over
         self._pressed = False
         self._answered = False  # whether the button brought an event already
         self._checked = 0  # frame at which a sentence in other speech was found wanting
@@ -173,7 +177,11 @@ class Session:
         if wake is not None:
             phrase, confidence, ago = wake
             self._awake(ago)
+            self._tail_limit = self._frames + self._count(self._options.wake_tail_seconds)
+            for number, kept in enumerate(self._recent, self._frames - len(self._recent) + 1):
+                self._hear_tail(kept, number)
             return [WakeWord(self.time, phrase, confidence)]
+        self._hear_tail(row, self._frames)
         waits_for_speech = self.state is State.AWAKE or self._command_only
         if waits_for_speech and self._speech():
             return self._begin()
@@ -277,8 +285,16 @@ class Session:
         self._recent.extend(kept)
         self.state = State.AWAKE
         self._since = self._frames
+        self._tail_limit = 0
         self._release_at = None
         self._answered = False
+
+    def _hear_tail(self, row: FloatArray, frame: int) -> None:
+        """Follow what goes on without a break since the wake word."""
+        if frame <= self._tail_limit and self._has_phone(row[None])[0]:
+            self._tail_end = frame
+        else:
+            self._tail_limit = 0
 
     def _begin(self) -> list[Event]:
         """Search from the frames before the first phone on."""
@@ -304,9 +320,10 @@ class Session:
 
     def _speech(self) -> bool:
         """Whether enough of the recent frames have a phone."""
-        if len(self._recent) < self._options.speech_frames:
+        counted = min(len(self._recent), self._frames - self._tail_end)
+        if counted < self._options.speech_frames:
             return False
-        return int(self._has_phone(np.stack(self._recent)).sum()) >= self._options.speech_frames
+        return int(self._has_phone(np.stack(self._recent)[-counted:]).sum()) >= self._options.speech_frames
 
     def _has_phone(self, log_probs: FloatArray) -> NDArray[np.bool_]:
         """bool [frames]: where a phone beats blank."""

@@ -112,6 +112,15 @@ def test_speech_right_after_the_wake_word_is_not_lost() -> None:
     assert kinds(events) == [WakeWord, SpeechStarted, Command]
 
 
+@pytest.mark.parametrize("ago", [0, 3])
+def test_the_last_sound_of_the_wake_word_is_no_command(ago: int) -> None:
+    before, last = silence(1.04), [TOKENS.index("OY")] * 6
+    events = play(session(wake=WakeAfter(len(before) + ago, ago)), before + last + silence(1) + say("stop the music"))
+    assert kinds(events) == [WakeWord, SpeechStarted] and events[1].time > 2
+    endless = [TOKENS.index("OY")] * 60
+    assert kinds(play(session(wake=WakeAfter(len(before), 0)), before + endless))[:2] == [WakeWord, SpeechStarted]
+
+
 def test_silence_after_the_wake_word_times_out() -> None:
     live = session(wake=WakeAfter(10))
     events = play(live, silence(7))
