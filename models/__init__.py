@@ -16,7 +16,8 @@ def find(name: str, device: str) -> Path | None:
     """The shipped file for a name, or None.
 
     A name of a file is itself. Otherwise "default" means default-int8 for the CPU, which has quantized LSTM kernels,
-    and default-fp32 for "cuda", which has not; each stands in for the other when it is not shipped.
+    and default-fp32 for "cuda", which has not; each stands in for the other when it is not there: the
+    fp32 file comes with a clone of the repository, not with the wheel.
     """
     models = shipped()
     order = ("-fp32", "-int8") if device == "cuda" else ("-int8", "-fp32")

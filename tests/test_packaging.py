@@ -135,10 +135,11 @@ def test_wheel_maps_the_folders_and_holds_the_data(wheel: Path) -> None:
     for package, folder in FOLDER_OF.items():
         inside = package.replace(".", "/")
         shipped = list((ROOT / folder).rglob("*.py"))
-        shipped += [*(ROOT / folder).rglob("*.onnx"), *(ROOT / folder).rglob("*.md"), *(ROOT / folder).glob("data/*")]
+        shipped += [*(ROOT / folder).rglob("*-int8.onnx"), *(ROOT / folder).rglob("*.md"), *(ROOT / folder).glob("data/*")]
         for path in shipped:
             if "__pycache__" not in path.parts:
                 assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names
+    assert wheel.stat().st_size < 10e6
     licences = {name.rsplit("/", 1)[-1] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
 
