@@ -134,8 +134,8 @@ def test_wheel_maps_the_folders_and_holds_the_data(wheel: Path) -> None:
     assert "speech_lstm/py.typed" in names
     for package, folder in FOLDER_OF.items():
         inside = package.replace(".", "/")
-        shipped = list((ROOT / folder).rglob("*.py"))
-        shipped += [*(ROOT / folder).rglob("*-int8.onnx"), *(ROOT / folder).rglob("*.md"), *(ROOT / folder).glob("data/*")]
+        shipped = [path for kind in ("*.py", "*-int8.onnx", "*.md") for path in (ROOT / folder).rglob(kind)]
+        shipped += (ROOT / folder).glob("data/*")
         for path in shipped:
             if "__pycache__" not in path.parts:
                 assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names
