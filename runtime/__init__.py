@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from speech_lstm.runtime.assistant import Assistant
     from speech_lstm.runtime.audio import read_audio
+    from speech_lstm.runtime.enrolment import Enrolment, enrol
     from speech_lstm.runtime.errors import (
         AudioError,
         DeviceError,
@@ -52,6 +53,7 @@ _MODULE_OF = {
     "AudioError": "errors",
     "Command": "results",
     "DeviceError": "errors",
+    "Enrolment": "enrolment",
     "Event": "results",
     "Grammar": "grammar",
     "GrammarError": "errors",
@@ -79,6 +81,7 @@ _MODULE_OF = {
     "Timeout": "results",
     "WakeWord": "results",
     "Word": "results",
+    "enrol": "enrolment",
     "read_audio": "audio",
 }
 
@@ -89,6 +92,7 @@ __all__ = [
     "AudioError",
     "Command",
     "DeviceError",
+    "Enrolment",
     "Event",
     "Grammar",
     "GrammarError",
@@ -116,6 +120,7 @@ __all__ = [
     "Timeout",
     "WakeWord",
     "Word",
+    "enrol",
     "read_audio",
 ]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AudioError,
         Command,
         DeviceError,
+        Enrolment,
         Event,
         Grammar,
         GrammarError,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         Timeout,
         WakeWord,
         Word,
+        enrol,
         read_audio,
     )
 
@@ -60,6 +62,7 @@ __all__ = [
     "AudioError",
     "Command",
     "DeviceError",
+    "Enrolment",
     "Event",
     "Grammar",
     "GrammarError",
@@ -88,6 +91,7 @@ __all__ = [
     "WakeWord",
     "Word",
     "__version__",
+    "enrol",
     "read_audio",
 ]
 
