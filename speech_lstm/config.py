@@ -58,11 +58,12 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW: warm-up, constant rate, linear decay over the last part (hours of audio seen)."""
+    """AdamW, and Muon if wanted: warm-up, constant rates, linear decay over the last part (hours of audio seen)."""
 
     hours: float = 300.0  # audio seen in the whole run
     batch_seconds: float = 160.0  # audio in a batch, per process
     rate: float = 2e-3
+    matrix_rate: float = 0.0  # of Muon for the matrices of the LSTM layers; 0: AdamW for them too
     warmup_steps: int = 200
     decay_part: float = 0.35  # of `hours`
     weight_decay: float = 0.01
@@ -79,6 +80,7 @@ class RunConfig:
     """How the run goes on the machine."""
 
     folder: str = "runs/default"
+    start: str = ""  # checkpoint whose averaged weights begin a new run
     seed: int = 1
     threads: int = 1
     workers: int = 0  # loader processes per training process

@@ -18,6 +18,7 @@ from speech_lstm.augment import Augmenter, simulate_rooms
 from speech_lstm.config import AugmentConfig, Config, ConfigError, OptimizerConfig
 from speech_lstm.corpus import PackedAudio, read_manifest
 from speech_lstm.dataset import IGNORED, Batch, Example, TrainingBatches, collate, make_examples, read_alignments
+from speech_lstm.optimizers import Optimizers
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.tokens import TOKENS
 
@@ -81,11 +82,11 @@ class Progress:
     seconds: float = 0.0  # wall time of training
 
 
-def learning_rate(optimizer: OptimizerConfig, progress: Progress) -> float:
-    """Warm-up in steps, then constant, then linear to a fiftieth over the last `decay_part` of the hours."""
+def rate_factor(optimizer: OptimizerConfig, progress: Progress) -> float:
+    """Warm-up in steps, then 1, then linear to a fiftieth over the last `decay_part` of the hours."""
     warm = min(1.0, (progress.step + 1) / max(1, optimizer.warmup_steps))
     left = (optimizer.hours - progress.hours) / max(1e-9, optimizer.decay_part * optimizer.hours)
-    return optimizer.rate * warm * max(0.02, min(1.0, left))
+    return warm * max(0.02, min(1.0, left))
 
 
 def greedy(log_probs: Tensor) -> list[int]:
@@ -143,12 +144,14 @@ class Trainer:
         self.progress = Progress()
         self._load_data()
         self.average = copy.deepcopy(self.model)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), config.optimizer.rate, (0.9, 0.98), weight_decay=config.optimizer.weight_decay
-        )
+        self.optimizers = Optimizers(self.model, config.optimizer)
         self.checkpoint = self.folder / "checkpoint.pt"
         if self.checkpoint.exists():
             self._resume()
+        elif config.run.start:
+            weights = torch.load(base / config.run.start, map_location=self.device, weights_only=True)["average"]
+            self.model.load_state_dict(weights)
+            self.average.load_state_dict(weights)
 
     def _load_data(self) -> None:
         data, optimizer = self.config.data, self.config.optimizer
@@ -201,18 +204,19 @@ class Trainer:
         saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        self.optimizers.load_state_dict(saved["optimizers"])
         self.progress = Progress(**saved["progress"])
 
     def save(self) -> None:
-        """Write the checkpoint atomically: a kill at any moment leaves the last whole one."""
+        """Write the checkpoint atomically: a kill at any moment leaves the last whole one. All processes call it."""
+        optimizers = self.optimizers.state_dict()
         if self.rank != 0:
             return
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(
             {
                 "config": dataclasses.asdict(self.config), "tokens": list(TOKENS), "model": self.model.state_dict(),
-                "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict(),
+                "average": self.average.state_dict(), "optimizers": optimizers,
                 "progress": dataclasses.asdict(self.progress),
             },
             partial,
@@ -254,29 +258,29 @@ class Trainer:
                 weight = c.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, c.alignment_hours))
                 self.batches.strength.fill_(strength)
                 batch = next(loader).to(self.device)
-                rate = learning_rate(c, self.progress)
-                for group in self.optimizer.param_groups:
-                    group["lr"] = rate
+                factor = rate_factor(c, self.progress)
                 loss = objective(batch, weight, strength)
-                self.optimizer.zero_grad(set_to_none=True)
+                self.model.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
-                self.optimizer.step()
-                self._update(self._sum(batch.seconds), time.monotonic() - began)
+                self.optimizers.step(factor)
+                now = time.monotonic()
+                seconds, save = self._sum(batch.seconds, self.rank == 0 and now - saved > run.checkpoint_seconds)
+                self._update(seconds, now - began)
+                if save:
+                    self.save()
+                    saved = now
                 smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
+                rate = c.rate * factor
                 bar.update(task, completed=self.progress.hours, description=f"loss {smooth:.3f}, rate {rate:.1e}")
                 if self.rank != 0:
                     continue
-                now = time.monotonic()
                 assert board is not None
                 board.add_scalar("loss", loss.item(), self.progress.step)
                 board.add_scalar("rate", rate, self.progress.step)
                 if now - told > 30:
                     told = now
                     self._log(loss=round(smooth, 4), rate=rate)
-                if now - saved > run.checkpoint_seconds:
-                    self.save()
-                    saved = now
                 if now - evaluated > run.evaluate_seconds:
                     error = self._report(board)
                     evaluated = time.monotonic()
@@ -289,13 +293,13 @@ class Trainer:
             torch.distributed.barrier()
         return error
 
-    def _sum(self, value: float) -> float:
-        """Over all processes, so that they agree on the progress and end after the same step."""
+    def _sum(self, seconds: float, save: bool) -> tuple[float, bool]:
+        """Over all processes, so that they agree on the progress, save together and end after the same step."""
         if self.world == 1:
-            return value
-        total = torch.tensor(value, dtype=torch.float64, device=self.device)
+            return seconds, save
+        total = torch.tensor([seconds, float(save)], dtype=torch.float64, device=self.device)
         torch.distributed.all_reduce(total)
-        return float(total)
+        return float(total[0]), bool(total[1])
 
     def _report(self, board: object) -> dict[str, float]:
         error = self.evaluate(self.config.run.evaluate_clips)

@@ -17,7 +17,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.training import Progress, Trainer, edit_distance, greedy, learning_rate
+from speech_lstm.training import Progress, Trainer, edit_distance, greedy, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -130,15 +130,15 @@ def test_shipped_recipe_is_a_valid_config() -> None:
     assert all(not Path(manifest).is_absolute() for manifest in config.data.manifests)
 
 
-def test_learning_rate_warms_up_holds_and_decays() -> None:
+def test_rate_warms_up_holds_and_decays() -> None:
     optimizer = OptimizerConfig(hours=100.0, rate=1e-3, warmup_steps=10, decay_part=0.4)
-    rates = [learning_rate(optimizer, Progress(step=step)) for step in range(12)]
-    assert rates[0] == pytest.approx(1e-4)
-    assert rates[9] == rates[11] == 1e-3
-    assert learning_rate(optimizer, Progress(1000, 59.0)) == 1e-3
-    assert learning_rate(optimizer, Progress(1000, 80.0)) == pytest.approx(0.5e-3)
-    assert learning_rate(optimizer, Progress(1000, 100.0)) == pytest.approx(1e-3 / 50)
-    assert learning_rate(dataclasses.replace(optimizer, warmup_steps=0), Progress()) == 1e-3
+    rates = [rate_factor(optimizer, Progress(step=step)) for step in range(12)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == rates[11] == 1
+    assert rate_factor(optimizer, Progress(1000, 59.0)) == 1
+    assert rate_factor(optimizer, Progress(1000, 80.0)) == pytest.approx(0.5)
+    assert rate_factor(optimizer, Progress(1000, 100.0)) == pytest.approx(1 / 50)
+    assert rate_factor(dataclasses.replace(optimizer, warmup_steps=0), Progress()) == 1
 
 
 def test_greedy_merges_repeats_and_drops_blanks() -> None:
