@@ -18,6 +18,8 @@ from speech_lstm.runtime.tokens import TOKENS
 def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
     """The network with averaged weights, for evaluation, and what can be told of it without measuring.
 
+    The weights are rounded to half precision, in which the fp32 file stores them.
+
     ModelError if the file is missing or is not such a checkpoint.
     """
     try:
@@ -34,6 +36,9 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
     except (RuntimeError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`: {reason}") from None
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half())
     return model.eval(), describe(model)
 
 

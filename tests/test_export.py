@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from speech_lstm.cli import main
+from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, edit_distance, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import save_onnx
@@ -84,6 +85,20 @@ def test_a_graph_whose_lstms_cannot_be_quantized_is_an_error(exported: Exported,
     with pytest.raises(ModelError, match=r"quantized .* of .*; export it with the TorchScript exporter"):
         quantize(tmp_path / "indirect.onnx", tmp_path / "int8.onnx")
     assert not (tmp_path / "int8.onnx").exists()
+
+
+def test_weights_in_half_precision_change_nothing_but_the_size(exported: Exported, tmp_path: Path) -> None:
+    path = tmp_path / "halved.onnx"
+    path.write_bytes(exported.fp32.read_bytes())
+    halve(path)
+    fp32, halved = (Model.load(file, device="cpu") for file in (exported.fp32, path))
+    audio = read_audio(CLIPS[0])[None, :6400]
+    expected, found = (model.run(audio, model.initial_state()) for model in (fp32, halved))
+    assert all(map(np.array_equal, expected, found))
+    matrices = [p for p in exported.trained.parameters() if p.numel() >= 10_000]
+    saved = exported.fp32.stat().st_size - path.stat().st_size
+    assert saved == pytest.approx(2 * sum(p.numel() for p in matrices), abs=1000)
+    assert halved.metadata == fp32.metadata
 
 
 def test_parity_on_real_recordings(exported: Exported) -> None:

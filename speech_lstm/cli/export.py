@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from speech_lstm.export.checkpoint import load_checkpoint
+    from speech_lstm.export.halve import halve
     from speech_lstm.export.parity import check_parity
     from speech_lstm.export.quantize import quantize
     from speech_lstm.export.to_onnx import export_onnx
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         metadata = recorded(metadata, args.metadata)
     export_onnx(model, metadata, fp32)
     quantize(fp32, int8)
+    halve(fp32)
     noise = np.random.default_rng(0).normal(0, 0.05, 2 * SAMPLE_RATE).astype(np.float32)
     recordings = [noise, *map(read_audio, args.check)]
     parity = check_parity(model, Model.load(fp32, device="cpu"), Model.load(int8, device="cpu"), recordings)
