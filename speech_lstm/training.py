@@ -3,6 +3,7 @@ import copy
 import dataclasses
 import json
 import os
+import pickle
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -149,14 +150,14 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         elif config.run.start:
-            weights = torch.load(base / config.run.start, map_location=self.device, weights_only=True)["average"]
+            weights = self._read(base / config.run.start)["average"]
             self.model.load_state_dict(weights)
             self.average.load_state_dict(weights)
 
     def _load_data(self) -> None:
         data, optimizer = self.config.data, self.config.optimizer
         self.audio = PackedAudio(self.base / data.packed)
-        manifests = [self.base / name for name in data.manifests]
+        manifests = [(self.base / name).resolve() for name in data.manifests]  # as `align` names the audio
         utterances = [u for manifest in manifests for u in read_manifest(manifest)]
         kept = ("train", "dev")
         utterances = [u for u in utterances if u.split in kept and u.text and u.duration <= data.max_seconds]
@@ -200,8 +201,21 @@ class Trainer:
         frontend.mean.copy_(energies.mean(0))
         frontend.deviation.copy_(energies.std(0))
 
+    def _read(self, path: Path) -> dict[str, Any]:
+        """A checkpoint of a model of the same sizes; ConfigError if it is not."""
+        try:
+            saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            sizes = saved["config"]["model"]
+        except (OSError, RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
+            raise ConfigError(f"{path}: not a checkpoint that can be read ({error})") from None
+        if sizes != (wanted := dataclasses.asdict(self.config.model)):
+            raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
+        return saved
+
     def _resume(self) -> None:
-        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        saved = self._read(self.checkpoint)
+        if bool(self.config.optimizer.matrix_rate) != ("muon" in saved.get("optimizers", {})):
+            raise ConfigError(f"{self.checkpoint}: made with another kind of optimizer; begin a new run with run.start")
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizers.load_state_dict(saved["optimizers"])

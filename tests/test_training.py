@@ -73,6 +73,32 @@ def test_killed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert again["hours"] == pytest.approx(hours + 0.02, abs=0.01)
 
 
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tiny(tmp_path, hours=0.01)
+    assert main(["train", str(config)]) == 0
+    original = config.read_text()
+    for old, new, complaint in (
+        ("hidden = 128", "hidden = 96", "holds a model of"),
+        ("matrix_rate = 5e-3", "matrix_rate = 0.0", "another kind of optimizer"),
+    ):
+        assert old in original
+        config.write_text(original.replace(old, new))
+        assert main(["train", str(config)]) == 1
+        assert complaint in (message := capsys.readouterr().err) and "checkpoint.pt" in message
+
+
+def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()
+    assert main(["train", str(tiny(first, hours=0.01))]) == 0
+    config = tiny(second)
+    config.write_text(config.read_text().replace("[run]", f'[run]\nstart = "{first / "checkpoint.pt"}"'))
+    trainer = Trainer(load_config(config), second)
+    average = torch.load(first / "checkpoint.pt", weights_only=True)["average"]
+    assert all(torch.equal(trainer.model.state_dict()[name], value) for name, value in average.items())
+    assert trainer.progress.step == 0
+
+
 def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     config = tiny(tmp_path, hours=0.06)
     script = tmp_path / "train.py"

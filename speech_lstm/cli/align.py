@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.align import align_to_file
     from speech_lstm.corpus import read_manifest
 
-    utterances = [row for manifest in args.manifests for row in read_manifest(manifest.absolute(), args.split)]
+    utterances = [row for manifest in args.manifests for row in read_manifest(manifest.resolve(), args.split)]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     aligned, left_out = align_to_file(utterances, args.out, args.workers)
     print(f"{args.out}: {aligned} utterances aligned")
