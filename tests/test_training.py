@@ -89,7 +89,8 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest
 
 def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    first.mkdir(), second.mkdir()
+    for folder in (first, second):
+        folder.mkdir()
     assert main(["train", str(tiny(first, hours=0.01))]) == 0
     config = tiny(second)
     config.write_text(config.read_text().replace("[run]", f'[run]\nstart = "{first / "checkpoint.pt"}"'))
