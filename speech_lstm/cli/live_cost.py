@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 BLOCK = 320  # samples, what a microphone gives at a time
+WAKE_WORD = "okay computer"
 SPEECH_RANGE = 30.0  # dB below the loudest 10 ms at which speech has ended
 
 
@@ -41,6 +42,8 @@ class LiveReport:
     compute_p90: float
     idle_percent: float
     """Of one core, while a stream hears silence."""
+    idle_armed_percent: float
+    """The same while it waits for a wake word."""
     import_and_load_seconds: float
     resident_megabytes: float
     """Of a process that has the recognizer and heard ten seconds."""
@@ -52,6 +55,7 @@ def measure_live(recognizer: Recognizer, clips: Sequence[Samples], options: dict
     if len(delays) < 2:
         raise SpeechLstmError(f"{len(delays)} of {len(clips)} recordings gave a command; expected two or more")
     audio, word, compute = ([1000 * value for value in column] for column in zip(*delays, strict=True))
+    armed = type(recognizer)(grammar=recognizer.grammar, model=recognizer.model, wake_word=WAKE_WORD)
     seconds, megabytes = fresh_process(options)
     return LiveReport(
         recordings=len(clips),
@@ -62,6 +66,7 @@ def measure_live(recognizer: Recognizer, clips: Sequence[Samples], options: dict
         compute_median=median(compute),
         compute_p90=quantiles(compute, n=10)[-1],
         idle_percent=100 * idle_cpu(recognizer),
+        idle_armed_percent=100 * idle_cpu(armed),
         import_and_load_seconds=seconds,
         resident_megabytes=megabytes,
     )
@@ -135,5 +140,8 @@ def print_live(report: LiveReport) -> None:
     )
     print(f"  audio after the last word       {report.word_delay_median:6.0f} median")
     print(f"  computing                       {report.compute_median:6.1f} median {report.compute_p90:6.1f} p90")
-    print(f"idle, hearing silence: {report.idle_percent:.2f} % of one core")
+    print(
+        f"idle, hearing silence: {report.idle_percent:.2f} % of one core, "
+        f"waiting for the wake word {WAKE_WORD!r} {report.idle_armed_percent:.2f} %"
+    )
     print(f"import and load: {report.import_and_load_seconds:.2f} s; resident: {report.resident_megabytes:.0f} MB")
