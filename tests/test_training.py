@@ -151,8 +151,9 @@ def test_wrong_config(tmp_path: Path, text: str, complaint: str) -> None:
         load_config(config)
 
 
-def test_shipped_recipe_is_a_valid_config() -> None:
-    config = load_config(ROOT / "configs" / "default.toml")
+@pytest.mark.parametrize("name", ["default", "longer"])
+def test_shipped_recipe_is_a_valid_config(name: str) -> None:
+    config = load_config(ROOT / "configs" / f"{name}.toml")
     assert isinstance(config, Config) and isinstance(config.run, RunConfig)
     assert all(not Path(manifest).is_absolute() for manifest in config.data.manifests)
 
