@@ -1,10 +1,13 @@
 """Audio files and PCM arrays to what a model hears: float32, mono, 16 kHz, -1..1.
 
-Files go through libsndfile (`soundfile`) and rates through SoX's resampler (`soxr`); both are imported on first use.
+Files go through libsndfile (`soundfile`), what it does not know through FFmpeg (`media`), rates through SoX's resampler
+(`soxr`); all are imported on first use.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -14,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.media import MediaFile
 
 if TYPE_CHECKING:
     import soundfile
@@ -22,6 +26,7 @@ SAMPLE_RATE = 16000
 """Samples a second of everything that enters a model."""
 
 _LOWEST_RATE, _HIGHEST_RATE = 4000, 768_000
+_LARGEST_BLOCK = 4 << 20  # samples of all channels
 _LOUDEST_FLOAT = 16.0  # overshoot of a lossy codec stays near 1; unscaled int16 values are far above this
 
 Samples = NDArray[np.float32]
@@ -118,16 +123,25 @@ def read_audio(path: str | PathLike[str], channel: int | None = None) -> Samples
 def read_blocks(
     path: str | PathLike[str], channel: int | None = None, block_seconds: float = 30.0
 ) -> Iterator[Samples]:
-    """The same as `read_audio` in pieces of about block_seconds, so that hours of audio need little memory."""
+    """The same as `read_audio` in pieces of at most block_seconds, and less for many channels at a high rate, so that
+    hours of audio need little memory.
+    """
     with _open(Path(path), channel) as file:
         try:
             resampler = StreamResampler(file.samplerate)
             heard = 0
-            while len(block := _decode(file, round(block_seconds * file.samplerate))):
+            frames = max(1, min(round(block_seconds * file.samplerate), _LARGEST_BLOCK // file.channels))
+            while True:
+                block, damage = _decode(file, frames)
                 mono = block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
                 _check_floats(mono, heard)
                 heard += len(mono)
-                yield resampler.accept(mono)
+                if len(mono):
+                    yield resampler.accept(mono)
+                if damage:
+                    raise AudioError(damage)
+                if not len(mono):
+                    break
             if not heard:
                 raise AudioError("no samples in the file: it holds only a header, or is cut off")
             yield resampler.finish()
@@ -135,17 +149,22 @@ def read_blocks(
             raise AudioError(f"{path}: {error}") from None
 
 
-def _decode(file: soundfile.SoundFile, frames: int) -> NDArray[np.float32]:
-    """The next float32 [frames or fewer, channels] of a file; AudioError where it breaks off."""
+def _decode(file: soundfile.SoundFile | MediaFile, frames: int) -> tuple[NDArray[np.float32], str | None]:
+    """The next float32 [frames or fewer, channels] of a file, and what is wrong where it breaks off after them."""
     import soundfile
 
+    if not isinstance(file, soundfile.SoundFile):
+        return file.read(frames)
+    block = np.empty((frames, file.channels), np.float32)
+    before = file.tell()
     try:
-        return file.read(frames, dtype="float32", always_2d=True)
+        return file.read(frames, dtype="float32", always_2d=True, out=block), None
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"the audio data is damaged (libsndfile: {error.error_string})") from None
+        good = max(0, file.tell() - before)
+        return block[:good], f"the audio data is damaged (libsndfile: {error.error_string})"
 
 
-def _open(path: Path, channel: int | None) -> soundfile.SoundFile:
+def _open(path: Path, channel: int | None) -> soundfile.SoundFile | MediaFile:
     if path.is_dir():
         raise AudioError(f"{path} is a directory; expected an audio file")
     if not path.exists():
@@ -161,13 +180,18 @@ def _open(path: Path, channel: int | None) -> soundfile.SoundFile:
         import soundfile
     except OSError as error:  # the wheel without its own libsndfile, on a system that lacks one
         raise AudioError(f"soundfile found no libsndfile ({error}); on Debian: apt-get install libsndfile1") from None
+    file: soundfile.SoundFile | MediaFile
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(path if sys.platform == "win32" else os.fsencode(path))  # a name need not be UTF-8
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw files
         reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise AudioError(
-            f"{path}: not audio that can be read; expected WAV, FLAC, Ogg, Opus or MP3 (libsndfile: {reason})"
-        ) from None
+        try:
+            file = MediaFile(path)
+        except AudioError as other:
+            raise AudioError(
+                f"{path}: not audio that can be read; expected WAV, FLAC, Ogg, Opus or MP3 "
+                f"(libsndfile: {reason}; {other})"
+            ) from None
     if channel is not None and not 0 <= channel < file.channels:
         file.close()
         raise AudioError(f"{path}: there is no channel {channel}; it has {file.channels}, counted from 0")

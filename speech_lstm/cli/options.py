@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 
-def add_grammar_options(parser: argparse.ArgumentParser) -> None:
-    """What may be said: exactly one of --phrases and --grammar."""
+def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """What may be said: exactly one of --phrases and --grammar, or of what a subcommand adds to the group."""
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--phrases", nargs="+", metavar="PHRASE", help="the phrases to listen for")
     group.add_argument(
         "--grammar", type=Path, metavar="FILE", help="a text file with a phrase a line, or YAML templates (or a folder)"
     )
+    return group
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

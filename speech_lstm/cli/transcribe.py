@@ -1,24 +1,29 @@
-"""`speech-lstm transcribe`: the phrases that audio files hold, one result a file."""
+"""`speech-lstm transcribe`: what audio files hold, one file or a folder of many."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options
-from speech_lstm.runtime.errors import AudioError
+from speech_lstm.cli.options import add_grammar_options, add_model_options, positive
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.results import Result
+    from speech_lstm.batch.inputs import InputFile
+    from speech_lstm.batch.outputs import Output
 
 EXAMPLE = """example:
   speech-lstm transcribe kitchen.wav hall.mp3 --phrases "turn on the light" "turn off the light"
-  speech-lstm transcribe recordings/*.flac --grammar phrases.txt --format json"""
+  speech-lstm transcribe recordings --grammar phrases.txt --format jsonl > results.jsonl
+  speech-lstm transcribe recordings --grammar phrases.txt --format srt --output subtitles --resume
+  find calls -name '*.wav' -mtime -1 -print0 | speech-lstm transcribe - --phones"""
+
+FORMATS = ("text", "json", "jsonl", "csv", "srt", "vtt", "labels")
+
+DESCRIPTION = """Find phrases in audio files (WAV, FLAC, Ogg, Opus, MP3; with PyAV also m4a, webm and the sound of
+videos; any rate, any channels). A file of up to --clip-seconds is one utterance; in a longer one every command is
+found, with its times. Files that fail are reported at the end, and the exit code is then 1."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,66 +31,99 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "transcribe",
         help="recognise phrases in audio files",
-        description="Recognise which phrase each audio file holds (WAV, FLAC, Ogg, Opus, MP3; any rate, any channels).",
+        description=DESCRIPTION,
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an audio file with one utterance")
-    add_grammar_options(parser)
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, a folder, a pattern, or - for a list of files on stdin"
+    )
+    heard = add_grammar_options(parser)
+    heard.add_argument("--phones", action="store_true", help="no phrases: print the phones of all speech")
     add_model_options(parser)
     parser.add_argument("--channel", type=int, metavar="N", help="take this channel, 0 first (default: their average)")
-    parser.add_argument("--format", default="text", choices=tuple(WRITERS), help="json: one object a line and file")
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--clip-seconds", type=_clip_seconds, default=10.0, metavar="S", help="longest utterance (default: %(default)g)"
+    )
+    parser.add_argument(
+        "--alternatives", type=int, default=0, metavar="N", help="other commands to list in json and jsonl, at most"
+    )
+    parser.add_argument("--format", default="text", choices=FORMATS, help="default: %(default)s")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--output", type=Path, metavar="FOLDER", help="a file for each input, below this folder")
+    place.add_argument("--beside", action="store_true", help="a file for each input, beside it")
+    parser.add_argument("--resume", action="store_true", help="pass over inputs with an output that is not older")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one a core)")
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """A file that cannot be read is reported and passed over; the exit code is then 1."""
-    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-    from speech_lstm.runtime.recognizer import Recognizer
+    """Hear, write and report."""
+    from speech_lstm.batch.inputs import find_files
+    from speech_lstm.batch.listeners import ListenerOptions
+    from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.transcriber import BatchOptions
+    from speech_lstm.batch.workers import transcribe
 
-    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device)
-    write = WRITERS[args.format]
-    heard = spent = 0.0
-    unreadable = 0
-    for path in args.files:
+    found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None)
+    output = _output(args, found.files)
+    files = [file for file in found.files if not (args.resume and output.is_done(file))]
+    listener = ListenerOptions(args.phrases or args.grammar, args.model, args.device, alternatives=args.alternatives)
+    transcripts = transcribe(
+        [file.path for file in files], listener, BatchOptions(args.clip_seconds, args.channel), args.jobs
+    )
+    progress = Progress(len(files), sum(file.size for file in files))
+    problems = [f"{name}: {reason}" for name, reason in found.problems]
+    shares_terminal = sys.stdout.isatty() and not (args.output or args.beside)
+    for file, transcript in zip(files, transcripts, strict=True):
+        if shares_terminal:
+            progress.clear()
+        if transcript.error is not None:
+            problems.append(transcript.error)
         try:
-            started = time.perf_counter()
-            samples = read_audio(path, channel=args.channel)
-            result = recognizer.recognize(samples, sample_rate=SAMPLE_RATE)
-            spent += time.perf_counter() - started
-        except AudioError as error:
-            print(f"speech-lstm: error: {error}", file=sys.stderr)
-            unreadable += 1
-            continue
-        seconds = len(samples) / SAMPLE_RATE
-        heard += seconds
-        write(path, seconds, result)
-    if heard:
-        count = len(args.files) - unreadable
-        files = "1 file" if count == 1 else f"{count} files"
-        speed = f"{heard / spent:.0f} times real time"
-        print(f"{files}, {heard:.1f} s of audio in {spent:.2f} s: {speed}", file=sys.stderr)
-    return 1 if unreadable else 0
+            output.write(file, transcript)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            problems.append(f"{file.path}: its output cannot be written ({error.strerror or error})")
+        progress.add(transcript.duration, file.size)
+    progress.clear()
+    output.close()
+    _report(problems)
+    if skipped := len(found.files) - len(files):
+        print(f"{skipped} finished before", file=sys.stderr)
+    print(progress.summary(), file=sys.stderr)
+    return 1 if problems else 0
 
 
-def write_text(path: Path, seconds: float, result: Result) -> None:
-    """Two lines a file: what was said; then confidence, intent with slots, and when each word was said."""
-    if not result.accepted:
-        closest = f" (closest: {result.text}, confidence {result.confidence:.2f})" if result.text else ""
-        print(f"{path}: nothing from the list{closest}")
-        return
-    details = [f"confidence {result.confidence:.2f}"]
-    if result.intent is not None:
-        details.append(f"intent {result.intent}")
-        details += [f"{name}={value}" for name, value in result.slots.items()]
-    details.append("  ".join(f"{word.text} {word.start:.2f}-{word.end:.2f}" for word in result.words) + " s")
-    print(f"{path}: {result.text}")
-    print(f"    {' | '.join(details)}")
+def _output(args: argparse.Namespace, files: tuple[InputFile, ...]) -> Output:
+    """What the options ask for. Wrong usage ends the program."""
+    from speech_lstm.batch.outputs import FolderOutput, StreamOutput
+    from speech_lstm.batch.writers import WRITERS
+
+    writer = WRITERS[args.format]()
+    if args.output or args.beside:
+        return FolderOutput(writer, args.output, files)
+    if args.resume:
+        args.parser.error("--resume needs --output or --beside")
+    if len(files) > 1 and not writer.joins:
+        args.parser.error(f"{args.format} is a file for each input: with {len(files)} inputs, add --output or --beside")
+    return StreamOutput(writer)
 
 
-def write_json(path: Path, seconds: float, result: Result) -> None:
-    """One JSON object on one line: the file, its seconds, and every field of the result."""
-    print(json.dumps({"file": str(path), "duration": round(seconds, 3), **result.to_dict()}, default=str))
+def _report(problems: list[str]) -> None:
+    """What failed, one line each."""
+    from speech_lstm.batch.writers import printable
+
+    for problem in problems:
+        print(f"speech-lstm: error: {printable(problem)}", file=sys.stderr)
 
 
-WRITERS: dict[str, Callable[[Path, float, Result], None]] = {"text": write_text, "json": write_json}
+def _clip_seconds(text: str) -> float:
+    """argparse type: seconds that fit into a search."""
+    from speech_lstm.batch.transcriber import MOST_CLIP_SECONDS
+
+    seconds = float(text)
+    if not 0 <= seconds <= MOST_CLIP_SECONDS:
+        raise argparse.ArgumentTypeError(f"{seconds:g} is not from 0 to {MOST_CLIP_SECONDS:g}")
+    return seconds

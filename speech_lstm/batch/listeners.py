@@ -1,0 +1,160 @@
+"""What is listened for: commands of a grammar, or phones. Listeners turn log-probabilities into results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech_lstm.batch.phones import PhoneSearch
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
+from speech_lstm.runtime.model import Device, Model
+from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.results import Command, Event, Result
+from speech_lstm.runtime.session import SessionOptions
+from speech_lstm.runtime.stream import Stream
+
+FloatArray = NDArray[np.float32]
+
+TAIL_SECONDS = 0.4
+"""Silence after the end of a file, because a model hears a little late."""
+
+BLOCK_SECONDS = 10.0
+"""Audio of a long file that the model hears in one call."""
+
+
+class LongSearch(Protocol):
+    """At work on one long file."""
+
+    def accept(self, samples: Samples) -> list[Result]:
+        """The next audio, float32 [n] at 16 kHz. Returns what was found by now and not before."""
+
+    def finish(self) -> list[Result]:
+        """The file is over: the rest."""
+
+
+class Listener(Protocol):
+    """Ready for any number of files."""
+
+    model: Model
+
+    def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
+        """What a whole file holds: float32 [frames, tokens], seconds of audio without the tail."""
+
+    def start(self) -> LongSearch:
+        """Begin a file of any length."""
+
+
+@dataclass(frozen=True)
+class ListenerOptions:
+    """All that a worker process needs to make its listener; can be pickled.
+
+    `grammar`: phrases or the path of a grammar file; None: phones. `alternatives`: other commands in a result, at most.
+    """
+
+    grammar: str | PathLike[str] | Sequence[str] | None
+    model: str = "default"
+    device: Device = "auto"
+    pronunciations: Mapping[str, str | Sequence[str]] | None = None
+    alternatives: int = 0
+
+    def load(self) -> Listener:
+        """Load the model and compile the grammar; raises what `Recognizer` does."""
+        model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
+        if self.grammar is None:
+            return PhoneListener(model)
+        options = RecognizerOptions(
+            alternatives=self.alternatives,
+            block_seconds=BLOCK_SECONDS,
+            tail_seconds=TAIL_SECONDS,
+            session=SessionOptions(partials=False),
+        )
+        return CommandListener(
+            Recognizer(self.grammar, model=model, pronunciations=self.pronunciations, options=options)
+        )
+
+
+class CommandListener:
+    """Finds the command that a clip holds, and all commands in a long file."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.model = recognizer.model
+        self._recognizer = recognizer
+
+    def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
+        """One result, as `Recognizer.recognize` gives it."""
+        decoder, options = self._recognizer.decoder, self._recognizer.options
+        search = decoder.start()
+        decoder.advance(search, log_probs)
+        hypotheses = decoder.hypotheses(search, options.alternatives + 1)
+        return (self._recognizer.interpreter.result(hypotheses, search.num_frames, 0, seconds),)
+
+    def start(self) -> LongSearch:
+        """The commands that a stream would report."""
+        return _Commands(self._recognizer.stream())
+
+
+class _Commands:
+    """The accepted commands of a stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def accept(self, samples: Samples) -> list[Result]:
+        return self._results(self._stream.accept(samples))
+
+    def finish(self) -> list[Result]:
+        return self._results(self._stream.finish())
+
+    def _results(self, events: list[Event]) -> list[Result]:
+        return [event.result for event in events if isinstance(event, Command)]
+
+
+class PhoneListener:
+    """The phones of all speech, without a grammar; a result for each stretch between pauses."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
+        """Any number of results."""
+        search = PhoneSearch(self.model.metadata)
+        return (*search.advance(log_probs), *search.finish(seconds))
+
+    def start(self) -> LongSearch:
+        """The same piece by piece."""
+        return _Phones(self.model)
+
+
+class _Phones:
+    """The model and a phone search over a long file."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._search = PhoneSearch(model.metadata)
+        self._state = model.initial_state()
+        self._waiting: Samples = np.zeros(0, np.float32)
+        self._heard = 0
+
+    def accept(self, samples: Samples) -> list[Result]:
+        self._heard += len(samples)
+        self._waiting = np.concatenate((self._waiting, samples))
+        unit = self._model.metadata.chunk_samples
+        ready = len(self._waiting) // unit * unit
+        if not ready:
+            return []
+        log_probs, self._state = self._model.run(self._waiting[None, :ready], self._state)
+        self._waiting = self._waiting[ready:]
+        return self._search.advance(log_probs[0])
+
+    def finish(self) -> list[Result]:
+        seconds = self._heard / SAMPLE_RATE
+        unit = self._model.metadata.chunk_samples
+        tail = round(TAIL_SECONDS * SAMPLE_RATE)
+        found = self.accept(np.zeros(tail + -(len(self._waiting) + tail) % unit, np.float32))
+        return [*found, *self._search.finish(seconds)]

@@ -1,0 +1,118 @@
+"""Files to transcripts in one process: clips of like length in one call of the model, long files piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+
+import numpy as np
+
+from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
+from speech_lstm.batch.transcript import Transcript
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_blocks
+from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.results import Result
+
+MOST_CLIP_SECONDS = 28.0
+"""The search remembers 30 seconds, with the tail."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """`clip_seconds`: a file up to this length is one utterance, in a longer one every command is looked for.
+
+    `channel`: of all files, None for the average. `batch`: clips in a call of the model. `window`: files that are read
+    before clips of like length are put together.
+    """
+
+    clip_seconds: float = 10.0
+    channel: int | None = None
+    batch: int = 16
+    window: int = 64
+
+    def __post_init__(self) -> None:
+        """ValueError for values outside their range."""
+        if not 0 <= self.clip_seconds <= MOST_CLIP_SECONDS:
+            raise ValueError(f"clip_seconds is {self.clip_seconds}; expected 0 to {MOST_CLIP_SECONDS:g}")
+        if self.batch < 1 or self.window < 1:
+            raise ValueError(f"batch is {self.batch} and window {self.window}; at least 1")
+
+
+class Transcriber:
+    """A listener and options; keeps nothing between files."""
+
+    def __init__(self, listener: Listener, options: BatchOptions | None = None) -> None:
+        self._listener = listener
+        self._options = options or BatchOptions()
+
+    def transcribe(self, paths: Iterable[str | PathLike[str]]) -> Iterator[Transcript]:
+        """A transcript for every file, in order. What is wrong with a file is in its transcript, nothing is raised."""
+        waiting: list[str | PathLike[str]] = []
+        for path in paths:
+            waiting.append(path)
+            if len(waiting) == self._options.window:
+                yield from self._window(waiting)
+                waiting = []
+        yield from self._window(waiting)
+
+    def _window(self, paths: Sequence[str | PathLike[str]]) -> list[Transcript]:
+        """Some files that fit into memory as far as they are clips."""
+        clips: list[tuple[int, Samples]] = []
+        done: dict[int, Transcript] = {}
+        for number, path in enumerate(paths):
+            heard = self._hear(path)
+            if isinstance(heard, Transcript):
+                done[number] = heard
+            else:
+                clips.append((number, heard))
+        clips.sort(key=lambda clip: len(clip[1]))
+        for start in range(0, len(clips), self._options.batch):
+            batch = clips[start : start + self._options.batch]
+            for (number, samples), results in zip(batch, self._decode([clip for _, clip in batch]), strict=True):
+                done[number] = Transcript(fspath(paths[number]), len(samples) / SAMPLE_RATE, results)
+        return [done[number] for number in range(len(paths))]
+
+    def _hear(self, path: str | PathLike[str]) -> Samples | Transcript:
+        """The audio of a clip; of a long or broken file all that is in it."""
+        limit = round(self._options.clip_seconds * SAMPLE_RATE)
+        pieces: list[Samples] = []
+        results: list[Result] = []
+        search = None
+        heard = 0
+        error = None
+        try:
+            for block in read_blocks(path, self._options.channel):
+                heard += len(block)
+                pieces.append(block)
+                if search is None and heard <= limit:
+                    continue
+                if search is None:
+                    search = self._listener.start()
+                results += [result for piece in pieces for result in search.accept(piece)]
+                pieces.clear()
+        except AudioError as problem:
+            error = str(problem)
+        except (OSError, MemoryError) as problem:
+            error = f"{path}: cannot be read ({problem})"
+        if search is not None:
+            results += search.finish()
+            return Transcript(fspath(path), heard / SAMPLE_RATE, tuple(results), error)
+        samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        if error is None and samples.size:
+            return samples
+        if samples.size:
+            results += next(iter(self._decode([samples])))
+        return Transcript(fspath(path), heard / SAMPLE_RATE, tuple(results), error or f"{path}: no samples in the file")
+
+    def _decode(self, clips: Sequence[Samples]) -> Iterator[tuple[Result, ...]]:
+        """The results of clips, in one call of the model."""
+        metadata = self._listener.model.metadata
+        unit = metadata.chunk_samples
+        lengths = [-(-(len(clip) + round(TAIL_SECONDS * SAMPLE_RATE)) // unit) * unit for clip in clips]
+        audio = np.zeros((len(clips), max(lengths)), np.float32)
+        for row, clip in zip(audio, clips, strict=True):
+            row[: len(clip)] = clip
+        log_probs, _ = self._listener.model.run(audio, self._listener.model.initial_state(len(clips)))
+        for rows, clip, length in zip(log_probs, clips, lengths, strict=True):
+            yield self._listener.clip(rows[: length // metadata.samples_per_frame], len(clip) / SAMPLE_RATE)

@@ -1,0 +1,37 @@
+"""What was heard in one audio file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from speech_lstm.runtime.results import Result
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The results of one file, in order of time; times are seconds from the start of the file.
+
+    A file up to the length of a clip has one result, accepted or not, a longer one only those that are accepted.
+    `duration`: seconds of audio that could be read. `error`: why there is no more of it, None when all is well; what
+    was found before a file breaks off is kept.
+    """
+
+    file: str
+    duration: float = 0.0
+    results: tuple[Result, ...] = ()
+    error: str | None = None
+
+    @property
+    def accepted(self) -> tuple[Result, ...]:
+        """The results that count."""
+        return tuple(result for result in self.results if result.accepted)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for `json.dumps`; `error` only where there is one."""
+        row: dict[str, Any] = {
+            "file": self.file,
+            "duration": round(self.duration, 3),
+            "results": [result.to_dict() for result in self.results],
+        }
+        return row if self.error is None else {**row, "error": self.error}

@@ -1,0 +1,102 @@
+"""`speech-lstm transcribe` over folders: outputs beside and below, resuming, a full disk, a terminal."""
+
+import json
+import os
+import pty
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from speech_lstm.cli import main
+from speech_lstm.runtime.audio import read_audio
+
+DATA = Path(__file__).parent / "data"
+COMMAND = [sys.executable, "-m", "speech_lstm.cli", "transcribe"]
+PHRASES = ["--phrases", "left", "right", "stop", "zero"]
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """A folder with two words, one of them in a folder of its own, and a broken file."""
+    folder = tmp_path / "calls"
+    (folder / "monday").mkdir(parents=True)
+    for name, path in (("left_sc-db9d52d2", "left.flac"), ("stop_sc-fa52ddf6", "monday/stop.wav")):
+        soundfile.write(folder / path, read_audio(DATA / "words" / f"{name}.opus"), 16000)
+    (folder / "broken.wav").touch()
+    return folder
+
+
+def test_a_folder_to_a_folder_and_again(calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    arguments = ["transcribe", str(calls), *PHRASES, "--format", "json", "--output", str(out), "--resume"]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert not printed.out and "broken.wav: the file is empty" in printed.err
+    written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert written == {"left.flac.json", "monday/stop.wav.json"}
+    assert json.loads((out / "left.flac.json").read_text())["results"][0]["text"] == "left"
+    (calls / "broken.wav").unlink()
+    before = (out / "left.flac.json").stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert (out / "left.flac.json").stat().st_mtime_ns == before
+    assert "2 finished before" in capsys.readouterr().err
+
+
+def test_subtitles_beside_the_recordings(calls: Path) -> None:
+    assert main(["transcribe", str(calls), *PHRASES, "--format", "srt", "--beside"]) == 1
+    assert (calls / "left.flac.srt").read_text().endswith("\nleft\n\n")
+    assert not (calls / "broken.wav.srt").exists()
+
+
+def test_every_command_of_a_long_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transcribe", str(DATA / "words"), "--clip-seconds", "0", *PHRASES, "--format", "csv"]) == 0
+    found = [line.split(",")[-2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert found.count("left") == 1 and found.count("stop") <= 1 and len(found) >= 20
+
+
+def test_a_list_on_stdin(calls: Path) -> None:
+    names = "\0".join(str(path) for path in sorted(calls.rglob("*.*")))
+    done = subprocess.run([*COMMAND, "-", "--phones"], input=names, capture_output=True, text=True)
+    assert done.returncode == 1 and "left.flac: L EH F T" in done.stdout and "broken.wav" in done.stderr
+
+
+def limit_files() -> None:
+    """In the child: a file can have at most 10 bytes, as if the disk were full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+
+
+def test_a_full_disk_is_reported_for_every_file(calls: Path, tmp_path: Path) -> None:
+    arguments = [*COMMAND, str(calls / "left.flac"), str(calls / "monday"), *PHRASES, "--output", str(tmp_path / "out")]
+    done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=limit_files)
+    assert done.returncode == 1 and done.stderr.count("its output cannot be written (File too large)") == 2
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_one_clear_line(calls: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, str(calls / "left.flac"), *PHRASES], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "the output cannot be written: No space left on device" in done.stderr
+
+
+def test_a_terminal_sees_progress(calls: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, str(calls), *PHRASES]
+    with subprocess.Popen(command, stderr=theirs, stdout=subprocess.PIPE, text=True) as running:
+        os.close(theirs)
+        drawn = b""
+        while True:
+            try:
+                drawn += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+        assert running.wait() == 1
+    os.close(ours)
+    assert b"0/3 files" in drawn and b"broken.wav" in drawn and b"times real time" in drawn

@@ -1,0 +1,154 @@
+"""Batches of real recordings: the same results as one by one and as live, every hostile file reported on its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from speech_lstm.batch import ListenerOptions, transcribe
+from speech_lstm.batch.transcriber import BatchOptions, Transcriber
+from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.runtime.results import Command
+
+DATA = Path(__file__).parent / "data"
+WORDS = sorted((DATA / "words").glob("*.opus"))
+GRAMMAR = tuple((DATA / "words.txt").read_text().split())
+LISTENER = ListenerOptions(GRAMMAR, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(GRAMMAR, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All words, a second of silence after each."""
+    path = tmp_path_factory.mktemp("long") / "words.flac"
+    soundfile.write(path, np.concatenate([np.pad(read_audio(clip), (0, 16000)) for clip in WORDS]), 16000)
+    return path
+
+
+def test_clips_in_a_batch_get_the_results_of_recognize(recognizer: Recognizer) -> None:
+    transcripts = list(transcribe(WORDS, LISTENER, jobs=1))
+    assert [transcript.file for transcript in transcripts] == [str(clip) for clip in WORDS]
+    for clip, transcript in zip(WORDS, transcripts, strict=True):
+        (result,) = transcript.results
+        alone = recognizer.recognize(read_audio(clip))
+        assert result.text == alone.text and abs(result.confidence - alone.confidence) < 0.05
+        assert transcript.duration == pytest.approx(len(read_audio(clip)) / 16000)
+
+
+def test_a_long_file_gets_the_commands_of_a_live_stream(recognizer: Recognizer, long_file: Path) -> None:
+    stream = recognizer.stream()
+    events = [*stream.accept(read_audio(long_file)), *stream.finish()]
+    live = [event.result for event in events if isinstance(event, Command)]
+    (transcript,) = transcribe([long_file], LISTENER, jobs=1)
+    found = transcript.results
+    same = {(result.text, result.start) for result in live} & {(result.text, result.start) for result in found}
+    assert len(same) >= max(len(live), len(found)) - 1 and len(same) >= 10
+    assert all(0 <= result.start < result.end <= transcript.duration for result in found)
+    assert [result.start for result in found] == sorted(result.start for result in found)
+
+
+def test_worker_processes_give_the_same_in_the_same_order() -> None:
+    files: list[str | Path] = [*WORDS, "missing.wav", *WORDS[:3]]
+    options = BatchOptions(batch=1)  # in larger batches the int8 model rounds by its neighbours
+    assert list(transcribe(files, LISTENER, options, jobs=2)) == list(transcribe(files, LISTENER, options, jobs=1))
+
+
+def test_a_killed_worker_loses_and_repeats_no_file(long_file: Path) -> None:
+    files = [str(path) for path in [*WORDS, long_file] * 4]
+    transcripts = transcribe(files, LISTENER, jobs=2)
+    heard = [next(transcripts)]
+    multiprocessing.active_children()[0].kill()
+    heard += transcripts
+    assert [transcript.file for transcript in heard] == files
+    assert [transcript.error for transcript in heard] == [None] * len(files)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> dict[str, Path]:
+    """A file of each kind that the world has."""
+    speech = np.concatenate([read_audio(clip) for clip in WORDS])
+    names = ("empty.wav", "photo.mp3", "cut.flac", "locked.wav", "wide.wav", "law.wav")
+    files = {name: tmp_path / name for name in names}
+    files["strange"] = tmp_path / 'a "b"\nc\udcff.wav'
+    files["empty.wav"].touch()
+    files["photo.mp3"].write_bytes(bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(range(256)) * 40)
+    soundfile.write(tmp_path / "whole.flac", speech, 16000)
+    whole = (tmp_path / "whole.flac").read_bytes()
+    files["cut.flac"].write_bytes(whole[: len(whole) * 2 // 3])
+    soundfile.write(os.fsencode(files["strange"]), read_audio(WORDS[0]), 16000)
+    soundfile.write(files["locked.wav"], read_audio(WORDS[0]), 16000)
+    files["locked.wav"].chmod(0)
+    left = read_audio(DATA / "words" / "left_sc-db9d52d2.opus")
+    wide = np.zeros((12 * len(left), 8), np.float32)
+    wide[:, 5] = np.interp(np.arange(12 * len(left)) / 12, np.arange(len(left)), left)
+    soundfile.write(files["wide.wav"], wide, 192_000, subtype="PCM_24")
+    soundfile.write(files["law.wav"], left[::2], 8000, subtype="ULAW")
+    return files
+
+
+def test_hostile_files_are_reported_and_the_others_heard(hostile: dict[str, Path]) -> None:
+    found = dict(zip(hostile, transcribe(list(hostile.values()), LISTENER, jobs=1), strict=True))
+    assert "0 bytes" in str(found["empty.wav"].error)
+    assert "not audio" in str(found["photo.mp3"].error)
+    assert "damaged" in str(found["cut.flac"].error)
+    assert found["cut.flac"].duration > 10 and found["cut.flac"].results, "what precedes the damage is kept"
+    if os.geteuid() != 0:
+        assert "cannot be read" in str(found["locked.wav"].error)
+    assert found["strange"].error is None and found["strange"].results[0].text == "backward"
+    assert found["law.wav"].error is None and found["law.wav"].results
+    (wide,) = transcribe([hostile["wide.wav"]], LISTENER, BatchOptions(channel=5), jobs=1)
+    assert wide.results[0].text == "left"
+    (beyond,) = transcribe([hostile["law.wav"]], LISTENER, BatchOptions(channel=1), jobs=1)
+    assert "no channel 1" in str(beyond.error)
+
+
+def test_phones_of_a_word_and_of_a_long_file(long_file: Path) -> None:
+    left = DATA / "words" / "left_sc-db9d52d2.opus"
+    clip, long = transcribe([left, long_file], ListenerOptions(None, device="cpu"), jobs=1)
+    assert clip.results[0].text == "L EH F T" and len(clip.results[0].words) == 4
+    assert len(long.results) >= len(WORDS) * 0.8
+    times = [time for result in long.results for time in (result.start, result.end)]
+    assert times == sorted(times)
+
+
+def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
+    speech = np.concatenate([read_audio(clip) for clip in WORDS])
+
+    def peak(minutes: int) -> int:
+        path = tmp_path / f"{minutes}.wav"
+        with soundfile.SoundFile(path, "w", 16000, 1) as file:
+            for _ in range(minutes):
+                file.write(np.resize(np.pad(speech, (0, 40 * 16000)), 60 * 16000))
+        transcriber = Transcriber(ListenerOptions(("abracadabra",), device="cpu").load())
+        tracemalloc.start()
+        list(transcriber.transcribe([path]))
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    assert peak(4) < peak(1) * 1.2
+
+
+def test_files_come_out_while_later_ones_are_waited_for() -> None:
+    taken = []
+
+    def names() -> Iterator[Path]:
+        for clip in WORDS[:4]:
+            taken.append(clip)
+            yield clip
+
+    transcripts = Transcriber(LISTENER.load(), BatchOptions(window=2)).transcribe(names())
+    next(transcripts)
+    assert len(taken) == 2
