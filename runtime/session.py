@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Protocol
@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from speech_lstm.runtime.decoder import Decoder
 from speech_lstm.runtime.interpreter import Interpreter
-from speech_lstm.runtime.nbest import Hypothesis
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, Result, SpeechStarted, Timeout, WakeWord
 
 FloatArray = NDArray[np.float32]
@@ -107,7 +106,7 @@ class Session:
         self._hypotheses = alternatives + 1
         self._start_wake_search = start_wake_search
         self._wake = start_wake_search() if start_wake_search else None
-        self._recent: deque[FloatArray] = deque(maxlen=max(1, self._count(options.preroll_seconds)))
+        self._recent: deque[tuple[FloatArray, bool]] = deque(maxlen=max(1, self._count(options.preroll_seconds)))
         self._heard: list[FloatArray] = []  # frames of the search, from `_origin` on
         self._again: list[FloatArray] = []  # frames to hear again
         self._clock = 0  # frames of the stream
@@ -132,9 +131,9 @@ class Session:
     def advance(self, log_probs: FloatArray) -> list[Event]:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
         events: list[Event] = []
-        for row in log_probs:
+        for row, phone in zip(log_probs, self._phones(log_probs), strict=True):
             self._clock += 1
-            events += self._hear(row)
+            events += self._hear(row, phone)
             events += self._hear_again()
         return events
 
@@ -164,24 +163,24 @@ class Session:
         self._idle()
         return events
 
-    def _hear(self, row: FloatArray) -> list[Event]:
-        """One frame: float32 [tokens]."""
+    def _hear(self, row: FloatArray, phone: bool) -> list[Event]:
+        """One frame: float32 [tokens], and whether a phone is heard in it."""
         self._frames += 1
         block = row[None]
         if self.state is State.LISTENING:
             self._decoder.advance(self._search, block)
             self._heard.append(row)
-            return self._listen(heard_phone=bool(self._has_phone(block)[0]))
+            return self._listen(phone)
         wake = self._wake.advance(block) if self._wake and self.state is State.IDLE else None
-        self._recent.append(row)
+        self._recent.append((row, phone))
         if wake is not None:
             phrase, confidence, ago = wake
             self._awake(ago)
             self._tail_limit = self._frames + self._count(self._options.wake_tail_seconds)
-            for number, kept in enumerate(self._recent, self._frames - len(self._recent) + 1):
-                self._hear_tail(kept, number)
+            for number, (_, heard) in enumerate(self._recent, self._frames - len(self._recent) + 1):
+                self._hear_tail(heard, number)
             return [WakeWord(self.time, phrase, confidence)]
-        self._hear_tail(row, self._frames)
+        self._hear_tail(phone, self._frames)
         waits_for_speech = self.state is State.AWAKE or self._command_only
         if waits_for_speech and self._speech():
             return self._begin()
@@ -199,8 +198,8 @@ class Session:
         while self._again:
             rows, self._again = self._again, []
             self._frames -= len(rows)
-            for number, row in enumerate(rows, 1):
-                events += self._hear(row)
+            for number, (row, phone) in enumerate(zip(rows, self._phones(np.stack(rows)), strict=True), 1):
+                events += self._hear(row, phone)
                 if self._again:
                     self._frames += len(rows) - number
                     self._again += rows[number:]
@@ -243,22 +242,28 @@ class Session:
 
     def _decide(self) -> Command | Rejected:
         """The command or the rejection, and to the next state."""
-        hypotheses = self._decoder.hypotheses(self._search, self._hypotheses)
-        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
+        result, last = self._result(self._hypotheses)
         if not result.accepted:
             self._next()
             return Rejected(self.time, result)
-        return self._commanded(hypotheses, result)
+        return self._commanded(result, last)
+
+    def _result(self, count: int) -> tuple[Result, int | None]:
+        """Of the best sentences, and the last frame of the best one."""
+        hypotheses = self._decoder.hypotheses(self._search, count)
+        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
+        return result, hypotheses[0].last_frame if hypotheses else None
 
     def _command(self) -> Command | None:
         """The command and to the next state, or None when what was heard so far is not accepted."""
-        hypotheses = self._decoder.hypotheses(self._search, self._hypotheses)
-        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
-        return self._commanded(hypotheses, result) if result.accepted else None
+        result, _ = self._result(1)  # the others cost time, and are wanted with a command only
+        if not result.accepted:
+            return None
+        result, last = self._result(self._hypotheses)
+        return self._commanded(result, last)
 
-    def _commanded(self, hypotheses: Sequence[Hypothesis], result: Result) -> Command:
-        """To the next state, which hears what followed the command."""
-        last = hypotheses[0].last_frame
+    def _commanded(self, result: Result, last: int | None) -> Command:
+        """To the next state, which hears what followed the last frame of the command."""
         self._again = self._heard[len(self._heard) if last is None else last + 1 :]
         self._next()
         return Command(self.time, result)
@@ -289,9 +294,9 @@ class Session:
         self._release_at = None
         self._answered = False
 
-    def _hear_tail(self, row: FloatArray, frame: int) -> None:
+    def _hear_tail(self, phone: bool, frame: int) -> None:
         """Follow what goes on without a break since the wake word."""
-        if frame <= self._tail_limit and self._has_phone(row[None])[0]:
+        if frame <= self._tail_limit and phone:
             self._tail_end = frame
         else:
             self._tail_limit = 0
@@ -300,7 +305,7 @@ class Session:
         """Search from the frames before the first phone on."""
         self.state = State.LISTENING
         self._origin = self._frames - len(self._recent)
-        self._heard = list(self._recent)
+        self._heard = [row for row, _ in self._recent]
         self._search = self._decoder.start()
         self._decoder.advance(self._search, np.stack(self._heard))
         self._last_partial = ("", self._frames)
@@ -321,14 +326,14 @@ class Session:
     def _speech(self) -> bool:
         """Whether enough of the recent frames have a phone."""
         counted = min(len(self._recent), self._frames - self._tail_end)
-        if counted < self._options.speech_frames:
-            return False
-        return int(self._has_phone(np.stack(self._recent)[-counted:]).sum()) >= self._options.speech_frames
+        heard = [phone for _, phone in self._recent]
+        return sum(heard[len(heard) - counted :]) >= self._options.speech_frames
 
-    def _has_phone(self, log_probs: FloatArray) -> NDArray[np.bool_]:
-        """bool [frames]: where a phone beats blank."""
+    def _phones(self, log_probs: FloatArray) -> list[bool]:
+        """Frames in which a phone beats blank; log_probs: float32 [frames, tokens]."""
         blank = log_probs[:, 0] - self._decoder.options.blank_offset
-        return np.asarray(log_probs[:, 1:].max(axis=1) > blank)
+        heard: list[bool] = (log_probs[:, 1:].max(axis=1) > blank).tolist()
+        return heard
 
     def _count(self, seconds: float) -> int:
         """Frames in that many seconds."""
