@@ -133,7 +133,8 @@ def read_blocks(
             frames = max(1, min(round(block_seconds * file.samplerate), _LARGEST_BLOCK // file.channels))
             while True:
                 block, damage = _decode(file, frames)
-                mono = block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
+                with np.errstate(invalid="ignore"):  # an infinity is found below
+                    mono = block.mean(axis=1) if channel is None else np.ascontiguousarray(block[:, channel])
                 _check_floats(mono, heard)
                 heard += len(mono)
                 if len(mono):

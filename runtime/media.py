@@ -20,19 +20,24 @@ class MediaFile:
             import av
         except ImportError:
             raise AudioError("other formats need PyAV; pip install 'speech-lstm[media]'") from None
-        self._error = av.FFmpegError
-        try:
-            self._container = av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
-        except (av.FFmpegError, ValueError) as error:  # a playlist must not make it fetch other files or URLs
+        self._av = av
+        try:  # a playlist must not make it fetch other files or URLs
+            self._container = av.open(
+                str(path.absolute()), options={"protocol_whitelist": "file"}, metadata_errors="replace"
+            )
+        except (av.FFmpegError, ValueError) as error:
             raise AudioError(f"FFmpeg: {getattr(error, 'strerror', error)}") from None
         streams = self._container.streams.audio
-        if not streams or not streams[0].rate:
+        codec = streams[0].codec_context if streams else None
+        if codec is None or not codec.sample_rate or not codec.channels:
             self._container.close()
-            raise AudioError("there is no audio in it")
-        self.samplerate: int = streams[0].rate
-        self.channels: int = streams[0].channels
+            raise AudioError("there is no audio in it that FFmpeg knows")
+        self.samplerate: int = codec.sample_rate
+        self.channels: int = codec.channels
+        self._layout = codec.layout
         self._frames = self._container.decode(streams[0])
-        self._resampler = av.AudioResampler(format="fltp", layout=streams[0].layout, rate=streams[0].rate)
+        self._converter: Any = None  # of frames such as `_source` says
+        self._source: tuple[object, ...] = ()
         self._pieces: list[NDArray[np.float32]] = []  # each [channels, n]
         self._waiting = 0
         self._damage: str | None = None
@@ -53,19 +58,29 @@ class MediaFile:
         try:
             while self._waiting < frames and not self._over:
                 self._decode()
-        except self._error as error:
+        except (self._av.FFmpegError, ValueError) as error:
             self._over = True
-            self._damage = f"the audio data is damaged (FFmpeg: {error.strerror})"
+            self._damage = f"the audio data is damaged (FFmpeg: {getattr(error, 'strerror', error)})"
         everything = np.concatenate([np.zeros((self.channels, 0), np.float32), *self._pieces], axis=1)
         self._pieces = [everything[:, frames:]]
         self._waiting = self._pieces[0].shape[1]
         return np.ascontiguousarray(everything[:, :frames].T), None if self._waiting else self._damage
 
     def _decode(self) -> None:
-        """One more frame of the codec."""
+        """One more frame of the codec, in the rate and layout that the file began with."""
         frame: Any = next(self._frames, None)
         self._over = frame is None
-        for piece in self._resampler.resample(frame):
-            array = np.asarray(piece.to_ndarray(), np.float32)
-            self._pieces.append(array)
-            self._waiting += array.shape[1]
+        source = () if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
+        if source != self._source:
+            if self._converter is not None:
+                self._keep(self._converter.resample(None))
+            self._converter = self._av.AudioResampler("fltp", self._layout, self.samplerate)
+            self._source = source
+        if frame is not None:
+            self._keep(self._converter.resample(frame))
+
+    def _keep(self, converted: list[Any]) -> None:
+        """Frames of "fltp", for `read`."""
+        for frame in converted:
+            self._pieces.append(frame.to_ndarray())
+            self._waiting += frame.samples
