@@ -166,11 +166,11 @@ def _decode(file: soundfile.SoundFile | MediaFile, frames: int) -> tuple[NDArray
 
 
 def _open(path: Path, channel: int | None) -> soundfile.SoundFile | MediaFile:
-    if path.is_dir():
-        raise AudioError(f"{path} is a directory; expected an audio file")
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
     try:
+        if path.is_dir():
+            raise AudioError(f"{path} is a directory; expected an audio file")
+        if not path.exists():
+            raise AudioError(f"{path}: no such file")
         if path.is_file() and not path.stat().st_size:
             raise AudioError(f"{path}: the file is empty (0 bytes)")
         with path.open("rb"):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,3 +61,28 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     export_onnx(trained, METADATA, folder / "tiny-fp32.onnx")
     quantize(folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")
     return Exported(trained, folder / "tiny-fp32.onnx", folder / "tiny-int8.onnx")
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A temporary folder that every user may look into, unlike `tmp_path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def as_ordinary_user() -> Callable[[], AbstractContextManager[None]]:
+    """In `with as_ordinary_user():` file permissions count, also where the tests run as root."""
+
+    @contextmanager
+    def ordinary_user() -> Iterator[None]:
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(before)
+
+    return ordinary_user

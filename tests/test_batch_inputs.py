@@ -2,6 +2,8 @@
 
 import io
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -63,10 +65,21 @@ def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
     assert find_files([tmp_path]).problems == ((str(tmp_path), "no audio files in the folder"),)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_folder_is_a_problem(tree: Path) -> None:
-    (tree / "day 1").chmod(0)
-    assert "cannot be read" in find_files([tree]).problems[0][1]
+def test_what_may_not_be_looked_at_is_a_problem_or_reported_when_it_is_read(
+    public_folder: Path, as_ordinary_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    locked = public_folder / "locked"
+    locked.mkdir()
+    (locked / "a.wav").touch()
+    (public_folder / "b.wav").touch()
+    locked.chmod(0)
+    with as_ordinary_user():
+        found = find_files([public_folder, locked / "a.wav", "x" * 5000])
+    locked.chmod(0o755)
+    assert [str(file.path) for file in found.files] == [
+        str(public_folder / "b.wav"), str(locked / "a.wav"), "x" * 5000
+    ]  # fmt: skip
+    assert found.problems == ((str(locked), "the folder cannot be read (Permission denied)"),)
 
 
 def test_outputs_keep_the_tree_and_are_resumed_unless_older(tree: Path, tmp_path: Path) -> None:

@@ -75,10 +75,10 @@ def test_a_video_without_sound_has_no_audio(tmp_path: Path) -> None:
 
 def test_a_photo_is_no_audio_whatever_its_name(tmp_path: Path) -> None:
     encoder = av.CodecContext.create("mjpeg", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = 64, 48, "yuvj420p"  # type: ignore[attr-defined]
+    encoder.width, encoder.height, encoder.pix_fmt = 64, 48, "yuvj420p"
     noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format="yuvj420p")
-    packets = [*encoder.encode(frame), *encoder.encode(None)]  # type: ignore[attr-defined]
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
     photo = b"".join(bytes(packet) for packet in packets)
     assert photo.startswith(b"\xff\xd8")
     (tmp_path / "photo.mp3").write_bytes(photo)

@@ -6,6 +6,8 @@ import pty
 import resource
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,31 @@ def test_a_terminal_sees_progress(calls: Path) -> None:
         assert running.wait() == 1
     os.close(ours)
     assert b"0/3 files" in drawn and b"broken.wav" in drawn and b"times real time" in drawn
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
+def test_workers_end_with_a_killed_parent(calls: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")  # reading from it waits
+    arguments = [*COMMAND, str(tmp_path / "pipe.wav"), str(calls / "left.flac"), *PHRASES, "--jobs", "2"]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        wait_until(lambda: len(children.read_text().split()) == 3)  # with the resource tracker
+        workers = [Path("/proc", child, "stat") for child in children.read_text().split()]
+        running.kill()
+    wait_until(lambda: not any(map(is_running, workers)))
+
+
+def is_running(stat: Path) -> bool:
+    """Of a process, by its /proc/PID/stat: there, and more than the exit code that nobody asked for."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """For some seconds, at most."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

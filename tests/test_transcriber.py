@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def test_a_killed_worker_loses_and_repeats_no_file(long_file: Path) -> None:
 def hostile(tmp_path: Path) -> dict[str, Path]:
     """A file of each kind that the world has."""
     speech = np.concatenate([read_audio(clip) for clip in WORDS])
-    names = ("empty.wav", "photo.mp3", "cut.flac", "locked.wav", "wide.wav", "law.wav")
+    names = ("empty.wav", "photo.mp3", "cut.flac", "wide.wav", "law.wav")
     files = {name: tmp_path / name for name in names}
     files["strange"] = tmp_path / 'a "b"\nc\udcff.wav'
     files["empty.wav"].touch()
@@ -88,8 +89,6 @@ def hostile(tmp_path: Path) -> dict[str, Path]:
     whole = (tmp_path / "whole.flac").read_bytes()
     files["cut.flac"].write_bytes(whole[: len(whole) * 2 // 3])
     soundfile.write(os.fsencode(files["strange"]), read_audio(WORDS[0]), 16000)
-    soundfile.write(files["locked.wav"], read_audio(WORDS[0]), 16000)
-    files["locked.wav"].chmod(0)
     left = read_audio(DATA / "words" / "left_sc-db9d52d2.opus")
     wide = np.zeros((12 * len(left), 8), np.float32)
     wide[:, 5] = np.interp(np.arange(12 * len(left)) / 12, np.arange(len(left)), left)
@@ -104,14 +103,31 @@ def test_hostile_files_are_reported_and_the_others_heard(hostile: dict[str, Path
     assert "not audio" in str(found["photo.mp3"].error)
     assert "damaged" in str(found["cut.flac"].error)
     assert found["cut.flac"].duration > 10 and found["cut.flac"].results, "what precedes the damage is kept"
-    if os.geteuid() != 0:
-        assert "cannot be read" in str(found["locked.wav"].error)
     assert found["strange"].error is None and found["strange"].results[0].text == "backward"
     assert found["law.wav"].error is None and found["law.wav"].results
     (wide,) = transcribe([hostile["wide.wav"]], LISTENER, BatchOptions(channel=5), jobs=1)
     assert wide.results[0].text == "left"
     (beyond,) = transcribe([hostile["law.wav"]], LISTENER, BatchOptions(channel=1), jobs=1)
     assert "no channel 1" in str(beyond.error)
+
+
+def test_files_without_permission_are_reported(
+    public_folder: Path, as_ordinary_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    (public_folder / "folder").mkdir()
+    files = [public_folder / name for name in ("locked.wav", "folder/hidden.wav", "fine.wav")]
+    for file in files:
+        soundfile.write(file, read_audio(WORDS[0]), 16000)
+    files[0].chmod(0)
+    (public_folder / "folder").chmod(0)
+    listener = LISTENER.load()
+    with as_ordinary_user():
+        locked, hidden, fine, long = Transcriber(listener).transcribe([*files, "x" * 5000])
+    (public_folder / "folder").chmod(0o755)
+    assert locked.error == f"{files[0]}: cannot be read (Permission denied)"
+    assert hidden.error == f"{files[1]}: cannot be read (Permission denied)"
+    assert str(long.error).endswith("cannot be read (File name too long)")
+    assert fine.error is None and fine.results[0].text == "backward"
 
 
 def test_phones_of_a_word_and_of_a_long_file(long_file: Path) -> None:

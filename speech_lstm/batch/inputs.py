@@ -43,9 +43,9 @@ def find_files(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None
     """
     files: dict[str, InputFile] = {}
     problems: list[tuple[str, str]] = []
-    for name in _listed(names, listing):
+    for name in listed_names(names, listing):
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises where it may not look)
             before = len(problems)
             inside = list(_walk(path, problems))
             files.update((os.fspath(file.path), file) for file in inside if os.fspath(file.path) not in files)
@@ -60,7 +60,8 @@ def find_files(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None
     return Found(tuple(files.values()), tuple(problems))
 
 
-def _listed(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None) -> Iterator[str]:
+def listed_names(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None) -> Iterator[str]:
+    """Names, and in the place of "-" those of a list."""
     for given in names:
         name = os.fspath(given)
         if name != "-" or listing is None:
@@ -75,7 +76,7 @@ def _listed(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None) -
 
 def _globbed(pattern: str) -> Iterator[str]:
     """`glob` and not `Path.glob`, which takes no absolute patterns."""
-    return (match for match in glob.iglob(pattern, recursive=True) if not Path(match).is_dir())  # noqa: PTH207
+    return (match for match in glob.iglob(pattern, recursive=True) if not os.path.isdir(match))  # noqa: PTH112, PTH207
 
 
 def _named(path: Path) -> InputFile:
@@ -92,7 +93,12 @@ def _walk(top: Path, problems: list[tuple[str, str]]) -> Iterator[InputFile]:
         problems.append((os.fspath(error.filename), f"the folder cannot be read ({error.strerror})"))
 
     for folder, subfolders, names in os.walk(top, onerror=report, followlinks=True):
-        status = os.stat(folder)  # noqa: PTH116
+        try:
+            status = os.stat(folder)  # noqa: PTH116
+        except OSError as error:  # gone by now
+            report(error)
+            subfolders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:
             subfolders.clear()
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -112,7 +113,16 @@ def _start(listener: ListenerOptions, options: BatchOptions) -> None:
     """In a new worker process. Ctrl-C ends it without a word; the parent says what there is to say."""
     global _transcriber
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _transcriber = Transcriber(listener.load(), options)
+
+
+def _end_with_parent() -> None:
+    """A worker would wait for work forever when its parent is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _work(paths: Paths) -> list[Transcript]:
