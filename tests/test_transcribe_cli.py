@@ -130,3 +130,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_words_without_phrases_and_the_warning(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["transcribe", str(DATA / "sentences" / "the_three_fell_silent_cv1-002047.opus"), "--jobs", "1"]
+    assert main([*arguments, "--format", "json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("free transcription is experimental: ")
+    (row,) = json.loads(printed.out)
+    (result,) = row["results"]
+    assert {"three", "fell", "silent"} & set(result["text"].split()) and result["accepted"]

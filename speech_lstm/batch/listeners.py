@@ -1,8 +1,8 @@
-"""What is listened for: commands of a grammar, or phones. Listeners turn log-probabilities into results."""
+"""What is listened for: commands of a grammar, words, or phones. Listeners turn log-probabilities into results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
+from speech_lstm.runtime.free import FreeDecoder
 from speech_lstm.runtime.model import Device, Model
 from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.results import Command, Event, Result
@@ -54,7 +55,8 @@ class Listener(Protocol):
 class ListenerOptions:
     """All that a worker process needs to make its listener; can be pickled.
 
-    `grammar`: phrases or the path of a grammar file; None: phones. `alternatives`: other commands in a result, at most.
+    `grammar`: phrases or the path of a grammar file; None: phones, or with `free` words, which is experimental.
+    `alternatives`: other commands in a result, at most.
     """
 
     grammar: str | PathLike[str] | Sequence[str] | None
@@ -62,12 +64,15 @@ class ListenerOptions:
     device: Device = "auto"
     pronunciations: Mapping[str, str | Sequence[str]] | None = None
     alternatives: int = 0
+    free: bool = False
 
     def load(self) -> Listener:
         """Load the model and compile the grammar; raises what `Recognizer` does."""
         model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
+        if self.grammar is None and self.free:
+            return SpeechListener(model, FreeDecoder.load(model.metadata.tokens, model.metadata.frame_seconds).start)
         if self.grammar is None:
-            return PhoneListener(model)
+            return SpeechListener(model, lambda: PhoneSearch(model.metadata))
         options = RecognizerOptions(
             alternatives=self.alternatives,
             block_seconds=BLOCK_SECONDS,
@@ -115,28 +120,40 @@ class _Commands:
         return [event.result for event in events if isinstance(event, Command)]
 
 
-class PhoneListener:
-    """The phones of all speech, without a grammar; a result for each stretch between pauses."""
+class SpeechSearch(Protocol):
+    """At work on the log-probabilities of one file."""
 
-    def __init__(self, model: Model) -> None:
+    def advance(self, log_probs: FloatArray) -> list[Result]:
+        """The next frames. Returns what was found by now and not before."""
+
+    def finish(self, seconds: float) -> list[Result]:
+        """The rest; seconds: of audio that there are."""
+
+
+class SpeechListener:
+    """Words or phones of all speech, without a grammar; a result for each stretch between pauses."""
+
+    def __init__(self, model: Model, search: Callable[[], SpeechSearch]) -> None:
+        """search: begins one file."""
         self.model = model
+        self._search = search
 
     def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
         """Any number of results."""
-        search = PhoneSearch(self.model.metadata)
+        search = self._search()
         return (*search.advance(log_probs), *search.finish(seconds))
 
     def start(self) -> LongSearch:
         """The same piece by piece."""
-        return _Phones(self.model)
+        return _Speech(self.model, self._search())
 
 
-class _Phones:
-    """The model and a phone search over a long file."""
+class _Speech:
+    """The model and a search over a long file."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, search: SpeechSearch) -> None:
         self._model = model
-        self._search = PhoneSearch(model.metadata)
+        self._search = search
         self._state = model.initial_state()
         self._waiting: Samples = np.zeros(0, np.float32)
         self._heard = 0
