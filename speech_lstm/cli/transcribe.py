@@ -23,11 +23,12 @@ FORMATS = ("text", "json", "jsonl", "csv", "srt", "vtt", "labels")
 
 DESCRIPTION = """Find phrases in audio files (WAV, FLAC, Ogg, Opus, MP3; with PyAV also m4a, webm and the sound of
 videos; any rate, any channels). A file of up to --clip-seconds is one utterance; in a longer one every command is
-found, with its times. Without phrases or a grammar any words are transcribed, which is experimental. Files that fail are
-reported at the end, and the exit code is then 1."""
+found, with its times. Without phrases or a grammar any words are transcribed, which is experimental. Files that fail
+are reported at the end, and the exit code is then 1."""
 
 FREE_NOTE = (
-    "free transcription is experimental: 40 % of words wrong on read books, 75 % on volunteers' microphones (docs/free.md)"
+    "free transcription is experimental: 40 % of words wrong on audio books, 75 % on volunteers' microphones; see "
+    "docs/free.md"
 )
 
 
