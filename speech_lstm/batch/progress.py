@@ -28,9 +28,9 @@ class Progress:
         if self._draws:
             self._draw()
 
-    def add(self, seconds: float, size: int) -> None:
-        """One more file: its audio in seconds and its bytes."""
-        self._done += 1
+    def add(self, seconds: float, size: int, files: int = 1) -> None:
+        """One more file, or several: their audio in seconds and their bytes."""
+        self._done += files
         self._audio += seconds
         self._read += size
         if self._draws and time.monotonic() - self._drawn > REDRAW_SECONDS:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli import transcribe_ray
 from speech_lstm.cli.options import add_grammar_options, add_model_options, positive
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ EXAMPLE = """example:
   speech-lstm transcribe kitchen.wav hall.mp3 --phrases "turn on the light" "turn off the light"
   speech-lstm transcribe recordings --grammar phrases.txt --format jsonl > results.jsonl
   speech-lstm transcribe recordings --grammar phrases.txt --format srt --output subtitles --resume
-  find calls -name '*.wav' -mtime -1 -print0 | speech-lstm transcribe - --phones"""
+  find calls -name '*.wav' -mtime -1 -print0 | speech-lstm transcribe - --phones
+  speech-lstm transcribe s3://calls/2026 --grammar phrases.txt --engine ray --output s3://results/2026"""
 
 FORMATS = ("text", "json", "jsonl", "csv", "srt", "vtt", "labels")
 
@@ -55,12 +57,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--alternatives", type=int, default=0, metavar="N", help="other commands to list in json and jsonl, at most"
     )
-    parser.add_argument("--format", default="text", choices=FORMATS, help="default: %(default)s")
+    parser.add_argument("--format", choices=(*FORMATS, "parquet"), help="default: text, and parquet with --engine ray")
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--output", type=Path, metavar="FOLDER", help="a file for each input, below this folder")
+    place.add_argument("--output", metavar="FOLDER", help="a file for each input, below this folder")
     place.add_argument("--beside", action="store_true", help="a file for each input, beside it")
     parser.add_argument("--resume", action="store_true", help="pass over inputs with an output that is not older")
     parser.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one a core)")
+    transcribe_ray.add_options(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -72,17 +75,19 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.batch.transcriber import BatchOptions
     from speech_lstm.batch.workers import transcribe
 
-    found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None)
-    output = _output(args, found.files)
-    files = [file for file in found.files if not (args.resume and output.is_done(file))]
+    transcribe_ray.check(args)
     grammar = args.phrases or args.grammar
     free = grammar is None and not args.phones
     if free:
         print(FREE_NOTE, file=sys.stderr)
     listener = ListenerOptions(grammar, args.model, args.device, alternatives=args.alternatives, free=free)
-    transcripts = transcribe(
-        [file.path for file in files], listener, BatchOptions(args.clip_seconds, args.channel), args.jobs
-    )
+    options = BatchOptions(args.clip_seconds, args.channel)
+    if args.engine == "ray":
+        return transcribe_ray.run(args, listener, options)
+    found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None)
+    output = _output(args, found.files)
+    files = [file for file in found.files if not (args.resume and output.is_done(file))]
+    transcripts = transcribe([file.path for file in files], listener, options, args.jobs)
     progress = Progress(len(files), sum(file.size for file in files))
     problems = [f"{name}: {reason}" for name, reason in found.problems]
     shares_terminal = sys.stdout.isatty() and not (args.output or args.beside)
@@ -112,9 +117,9 @@ def _output(args: argparse.Namespace, files: tuple[InputFile, ...]) -> Output:
     from speech_lstm.batch.outputs import FolderOutput, StreamOutput
     from speech_lstm.batch.writers import WRITERS
 
-    writer = WRITERS[args.format]()
+    writer = WRITERS[args.format or "text"]()
     if args.output or args.beside:
-        return FolderOutput(writer, args.output, files)
+        return FolderOutput(writer, Path(args.output) if args.output else None, files)
     if args.resume:
         args.parser.error("--resume needs --output or --beside")
     if len(files) > 1 and not writer.joins:

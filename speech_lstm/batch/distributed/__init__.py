@@ -1,0 +1,1 @@
+"""Transcription on a cluster of Ray, over whatever storage fsspec knows: the [distributed] extra."""
