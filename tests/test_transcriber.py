@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import tracemalloc
@@ -14,10 +15,11 @@ import pytest
 import soundfile
 
 from speech_lstm.batch import ListenerOptions, transcribe
+from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
-from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.recognizer import Recognizer
-from speech_lstm.runtime.results import Command
+from speech_lstm.runtime.results import Command, Result
 
 DATA = Path(__file__).parent / "data"
 WORDS = sorted((DATA / "words").glob("*.opus"))
@@ -46,6 +48,39 @@ def test_clips_in_a_batch_get_the_results_of_recognize(recognizer: Recognizer) -
         alone = recognizer.recognize(read_audio(clip))
         assert result.text == alone.text and abs(result.confidence - alone.confidence) < 0.05
         assert transcript.duration == pytest.approx(len(read_audio(clip)) / 16000)
+
+
+def in_chunks(listener: Listener, audio: Samples) -> Result:
+    """The result of a clip that the model hears as a stream does, 80 ms a call."""
+    model, unit = listener.model, 2 * listener.model.metadata.chunk_samples
+    padded = np.pad(audio, (0, 6400 + -(len(audio) + 6400) % unit))
+    state = model.initial_state()
+    log_probs = []
+    for start in range(0, len(padded), unit):
+        frames, state = model.run(padded[None, start : start + unit], state)
+        log_probs.append(frames[0])
+    (result,) = listener.clip(np.concatenate(log_probs), len(audio) / 16000)
+    return result
+
+
+def test_batches_give_the_results_of_streaming_up_to_the_rounding_of_int8() -> None:
+    """The stated tolerance: another sentence or decision in one clip of fifty at most, confidence within 0.05, words
+    within a frame. An int8 network rounds by the loudest of a call, so it differs a little with the size of calls.
+    """
+    clips = [*WORDS, *sorted((DATA / "sentences").glob("*.opus"))]
+    grammar = (*GRAMMAR, *(DATA / "sentences.txt").read_text().splitlines())
+    listener = ListenerOptions(grammar, device="cpu").load()
+    transcripts = list(Transcriber(listener).transcribe(clips))
+    differ = 0
+    for clip, transcript in zip(clips, transcripts, strict=True):
+        (result,), streamed = transcript.results, in_chunks(listener, read_audio(clip))
+        if (result.text, result.accepted) != (streamed.text, streamed.accepted):
+            differ += 1
+            continue
+        assert abs(result.confidence - streamed.confidence) < 0.05
+        for word, other in zip(result.words, streamed.words, strict=True):
+            assert abs(word.start - other.start) < 0.041 and abs(word.end - other.end) < 0.041
+    assert differ <= 1
 
 
 def test_a_long_file_gets_the_commands_of_a_live_stream(recognizer: Recognizer, long_file: Path) -> None:
@@ -155,6 +190,20 @@ def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
         return highest
 
     assert peak(4) < peak(1) * 1.2
+
+
+def test_memory_does_not_grow_with_the_number_of_files() -> None:
+    transcriber = Transcriber(LISTENER.load(), BatchOptions(window=len(WORDS)))
+    heard = transcriber.transcribe(WORDS * 5)
+    list(itertools.islice(heard, len(WORDS)))
+    tracemalloc.start()
+    list(itertools.islice(heard, len(WORDS)))
+    after_some, _ = tracemalloc.get_traced_memory()
+    for _ in heard:
+        pass
+    after_all, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after_all < after_some + 50_000
 
 
 def test_files_come_out_while_later_ones_are_waited_for() -> None:
