@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from speech_lstm.calibrate import posteriors
 from speech_lstm.corpus import read_manifest
 from speech_lstm.runtime.bigrams import Bigrams
-from speech_lstm.runtime.free import Features, FreeDecoder, word_confidence
+from speech_lstm.runtime.free import Features, FreeDecoder, default_options, word_confidence
 from speech_lstm.runtime.free_search import FreeSearchOptions
 from speech_lstm.runtime.model import Model
 from speech_lstm.runtime.text import spoken_words
@@ -112,9 +112,8 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="fit the confidence of words")
     for option in fields(FreeSearchOptions):
         kind = int if isinstance(option.default, int) else float
-        parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=option.default)
+        parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind)
     args = parser.parse_args()
-    options = FreeSearchOptions(**{option.name: getattr(args, option.name) for option in fields(FreeSearchOptions)})
     model = Model.load(Path(args.model) if args.model.endswith(".onnx") else args.model, "cpu")
     bigrams = Bigrams.load(args.bigrams) if args.bigrams else None
     metadata = model.metadata
@@ -124,7 +123,9 @@ def main() -> None:
         features.append(of)
         return word_confidence(of)
 
-    decoder = FreeDecoder.load(metadata.tokens, metadata.frame_seconds, options, bigrams)
+    given = {option.name: getattr(args, option.name) for option in fields(FreeSearchOptions)}
+    options = replace(default_options(metadata), **{name: value for name, value in given.items() if value is not None})
+    decoder = FreeDecoder.load(metadata, options, bigrams)
     decoder = replace(decoder, confidence=confidence)
     total = Counts()
     right: list[bool] = []

@@ -17,6 +17,7 @@ from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.free_search import FreeSearch, FreeSearchOptions, SpokenWord
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.margins import LOWEST, FloatArray, margins
+from speech_lstm.runtime.metadata import ModelMetadata
 from speech_lstm.runtime.prefix_tree import PrefixTree, build_tree
 from speech_lstm.runtime.results import Result, Word
 
@@ -52,18 +53,14 @@ class FreeDecoder:
 
     @classmethod
     def load(
-        cls,
-        tokens: Sequence[str],
-        frame_seconds: float,
-        options: FreeSearchOptions | None = None,
-        bigrams: Bigrams | None = None,
+        cls, metadata: ModelMetadata, options: FreeSearchOptions | None = None, bigrams: Bigrams | None = None
     ) -> FreeDecoder:
         """Pronounce the vocabulary of bigrams (by default those of the package), which takes half a second.
 
-        ModelError for tokens that are not phones.
+        metadata: of the model. options: by default `default_options`. ModelError for tokens that are not phones.
         """
         bigrams = bigrams or default_bigrams()
-        number = {token: index for index, token in enumerate(tokens)}
+        number = {token: index for index, token in enumerate(metadata.tokens)}
         lexicon = Lexicon()
         try:
             said = [
@@ -73,12 +70,17 @@ class FreeDecoder:
             ]
         except KeyError as error:
             raise ModelError(f"free transcription needs a model of phones, and this one lacks {error}") from None
-        tree = build_tree(said, bigrams.unigrams, len(tokens))
-        return cls(tuple(tokens), frame_seconds, bigrams, tree, options or FreeSearchOptions())
+        tree = build_tree(said, bigrams.unigrams, len(metadata.tokens))
+        return cls(metadata.tokens, metadata.frame_seconds, bigrams, tree, options or default_options(metadata))
 
     def start(self) -> FreeTranscription:
         """For one recording."""
         return FreeTranscription(self)
+
+
+def default_options(metadata: ModelMetadata) -> FreeSearchOptions:
+    """With the blank offset that a model was tuned to."""
+    return FreeSearchOptions(blank_offset=metadata.decoder.get("blank_offset", FreeSearchOptions().blank_offset))
 
 
 class FreeTranscription:

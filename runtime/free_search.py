@@ -33,9 +33,9 @@ class FreeSearchOptions:
 
     blank_offset: float = 2.0
     fold_threshold: float = 0.99
-    language_weight: float = 1.0
-    word_bonus: float = 0.0
-    beam: float = 14.0
+    language_weight: float = 0.7
+    word_bonus: float = -1.0
+    beam: float = 11.0
     max_active: int = 3000
 
     def __post_init__(self) -> None:

@@ -70,7 +70,7 @@ class ListenerOptions:
         """Load the model and compile the grammar; raises what `Recognizer` does."""
         model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
         if self.grammar is None and self.free:
-            return SpeechListener(model, FreeDecoder.load(model.metadata.tokens, model.metadata.frame_seconds).start)
+            return SpeechListener(model, FreeDecoder.load(model.metadata).start)
         if self.grammar is None:
             return SpeechListener(model, lambda: PhoneSearch(model.metadata))
         options = RecognizerOptions(
