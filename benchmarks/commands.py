@@ -107,9 +107,8 @@ def measure(counts: Counts, recognizer: Recognizer, audio: Samples, said: Meanin
         events += stream.advance(log_probs[0], state[0])
     events += stream.finish()
     begin = time.process_time()
-    hypotheses = recognizer.decoder.hypotheses(search)
+    result = recognizer.interpreter.heard(recognizer.decoder, search)
     counts.decoder_cpu += time.process_time() - begin
-    result = recognizer.interpreter.result(hypotheses, search.num_frames)
     commands = [event for event in events if isinstance(event, Command)]
     heard_slots = of_result(result)[1]
     counts.clips += 1

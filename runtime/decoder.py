@@ -4,7 +4,9 @@ Scores are margins. The blank offset is taken off the log-probability of blank a
 the best free phone sequence scores 0, every path at most that, and scores of different utterances compare.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy.typing as npt
 
 from .graph import DecodingGraph
 from .margins import LOWEST, FloatArray, margins
-from .nbest import Hypothesis, Trace, best_final_hypotheses, partial_hypothesis
+from .nbest import Hypothesis, Trace, final_hypotheses, partial_hypothesis
 from .viterbi import BeamSearch, DenseSearch, Search
 
 DENSE_ARCS = 50_000
@@ -136,17 +138,26 @@ class Decoder:
         """The n best word sequences, best first, fewer if there are not so many. With `final` false: the best path
         wherever it is, with the words that are over. Empty while no path is alive.
         """
+        if final:
+            return tuple(islice(self.sentences(state), n))
+        return partial_hypothesis(self._trace(state), state.best_node)
+
+    def sentences(self, state: DecoderState) -> Iterator[Hypothesis]:
+        """All word sequences within `nbest_beam`, best first. Each is looked for when it is asked for, which must be
+        before the next `advance`.
+        """
+        return final_hypotheses(self._trace(state), self.options.nbest_beam)
+
+    def _trace(self, state: DecoderState) -> Trace:
+        """What the hypotheses are read from."""
         rows = state.num_rows
-        trace = Trace(
+        return Trace(
             graph=self.graph,
             history=state.search.history(),
             scores=state.scores[:rows],
             frame_of=state.frame_of[:rows],
             filler_cost=self.options.filler_cost,
         )
-        if final:
-            return best_final_hypotheses(trace, n, self.options.nbest_beam)
-        return partial_hypothesis(trace, state.best_node)
 
     def _remember(self, state: DecoderState, row: FloatArray) -> None:
         """Keep the scores of a frame; forget the older half of a full history."""

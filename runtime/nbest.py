@@ -7,6 +7,7 @@ each path of phones once (Soong and Huang 1991, with alignments maximised inside
 """
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -27,7 +28,7 @@ TOLERANCE = 1e-2
 """More than the rounding errors of a path score in float32."""
 
 MAX_EXPANSIONS = 5000
-"""Bound on the work of one call; alternatives found until then are returned."""
+"""Bound on the work for one search; there are no more hypotheses than those found until then."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Hypothesis:
     def text(self) -> str:
         """The words, separated by spaces."""
         return " ".join(word.text for word in self.words)
+
+    @property
+    def phones(self) -> tuple[int, ...]:
+        """Tokens of all words' phones."""
+        return tuple(phone.token for word in self.words for phone in word.phones)
 
     @property
     def num_phones(self) -> int:
@@ -170,8 +176,11 @@ class _Suffix:
     tail: "_Suffix | None"
 
 
-def best_final_hypotheses(trace: Trace, n: int, beam: float) -> tuple[Hypothesis, ...]:
-    """The n best distinct word sequences that end a sentence, best first, none more than `beam` below the best."""
+def final_hypotheses(trace: Trace, beam: float) -> Iterator[Hypothesis]:
+    """Distinct word sequences that end a sentence, best first, none more than `beam` below the best.
+
+    Each is looked for when it is asked for.
+    """
     graph = trace.graph
     left = trace.outside[-1] - trace.outside
     bounds = (trace.before(graph.finals) + left).max(axis=1)
@@ -182,14 +191,16 @@ def best_final_hypotheses(trace: Trace, n: int, beam: float) -> tuple[Hypothesis
     ]
     heapq.heapify(queue)
     count = len(bounds)
-    found: dict[tuple[str, ...], Hypothesis] = {}
+    found: set[str] = set()
     for _ in range(MAX_EXPANSIONS):
-        if not queue or len(found) >= n:
-            break
+        if not queue:
+            return
         bound, _, suffix = heapq.heappop(queue)
         if suffix.node == 0:
             for hypothesis in _hypotheses(trace, _align(trace, suffix), -bound, complete=True):
-                found.setdefault(tuple(word.text for word in hypothesis.words), hypothesis)
+                if hypothesis.text not in found:
+                    found.add(hypothesis.text)
+                    yield hypothesis
             continue
         arcs = graph.incoming(suffix.node)
         labels, which = np.unique(graph.label[arcs], return_inverse=True)
@@ -204,7 +215,6 @@ def best_final_hypotheses(trace: Trace, n: int, beam: float) -> tuple[Hypothesis
             longer = _Suffix(int(sources[arc]), int(labels[label]), begin[label], after[label], suffix)
             heapq.heappush(queue, (-float(bounds[arc]), count, longer))
             count += 1
-    return tuple(found.values())[:n]
 
 
 def _prepend(sums: DoubleArray, suffix: _Suffix, labels: IntArray) -> tuple[DoubleArray, DoubleArray]:

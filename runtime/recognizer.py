@@ -174,8 +174,7 @@ class Recognizer:
         for start in range(0, audio.size, piece):
             log_probs, state = self.model.run(audio[None, start : start + piece], state)
             decoder.advance(search, log_probs[0])
-        hypotheses = decoder.hypotheses(search, self.options.alternatives + 1)
-        return self.interpreter.result(hypotheses, search.num_frames, 0, seconds)
+        return self.interpreter.heard(decoder, search, self.options.alternatives, 0, seconds)
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""

@@ -103,7 +103,7 @@ class Session:
         self._decoder = decoder
         self._interpreter = interpreter
         self._options = options
-        self._hypotheses = alternatives + 1
+        self._alternatives = alternatives
         self._start_wake_search = start_wake_search
         self._wake = start_wake_search() if start_wake_search else None
         self._recent: deque[tuple[FloatArray, bool]] = deque(maxlen=max(1, self._count(options.preroll_seconds)))
@@ -242,29 +242,26 @@ class Session:
 
     def _decide(self) -> Command | Rejected:
         """The command or the rejection, and to the next state."""
-        result, last = self._result(self._hypotheses)
+        result = self._result(self._alternatives)
         if not result.accepted:
             self._next()
             return Rejected(self.time, result)
-        return self._commanded(result, last)
+        return self._commanded(result)
 
-    def _result(self, count: int) -> tuple[Result, int | None]:
-        """Of the best sentences, and the last frame of the best one."""
-        hypotheses = self._decoder.hypotheses(self._search, count)
-        result = self._interpreter.result(hypotheses, len(self._heard), self._origin, self.time)
-        return result, hypotheses[0].last_frame if hypotheses else None
+    def _result(self, alternatives: int) -> Result:
+        """Of what was heard so far, with so many alternatives."""
+        return self._interpreter.heard(self._decoder, self._search, alternatives, self._origin, self.time)
 
     def _command(self) -> Command | None:
         """The command and to the next state, or None when what was heard so far is not accepted."""
-        result, _ = self._result(1)  # the others cost time, and are wanted with a command only
-        if not result.accepted:
+        if not self._result(0).accepted:
             return None
-        result, last = self._result(self._hypotheses)
-        return self._commanded(result, last)
+        return self._commanded(self._result(self._alternatives))  # they cost time, and belong to a command only
 
-    def _commanded(self, result: Result, last: int | None) -> Command:
+    def _commanded(self, result: Result) -> Command:
         """To the next state, which hears what followed the last frame of the command."""
-        self._again = self._heard[len(self._heard) if last is None else last + 1 :]
+        (best,) = self._decoder.hypotheses(self._search)
+        self._again = self._heard[len(self._heard) if best.last_frame is None else best.last_frame + 1 :]
         self._next()
         return Command(self.time, result)
 

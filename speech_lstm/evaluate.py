@@ -186,9 +186,7 @@ def stream_result(recognizer: Recognizer, audio: Samples, chunk_samples: int) ->
     for start in range(0, len(padded), chunk_samples):
         log_probs, state = model.run(padded[None, start : start + chunk_samples], state)
         recognizer.decoder.advance(search, log_probs[0])
-    return recognizer.interpreter.result(
-        recognizer.decoder.hypotheses(search), search.num_frames, 0, len(audio) / SAMPLE_RATE
-    )
+    return recognizer.interpreter.heard(recognizer.decoder, search, 0, 0, len(audio) / SAMPLE_RATE)
 
 
 def _padded(audio: Samples, unit: int) -> Samples:

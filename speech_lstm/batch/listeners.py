@@ -96,8 +96,7 @@ class CommandListener:
         decoder, options = self._recognizer.decoder, self._recognizer.options
         search = decoder.start()
         decoder.advance(search, log_probs)
-        hypotheses = decoder.hypotheses(search, options.alternatives + 1)
-        return (self._recognizer.interpreter.result(hypotheses, search.num_frames, 0, seconds),)
+        return (self._recognizer.interpreter.heard(decoder, search, options.alternatives, 0, seconds),)
 
     def start(self) -> LongSearch:
         """The commands that a stream would report."""

@@ -1,0 +1,119 @@
+"""Confidence: what lowers it, that rivals of another meaning count and others do not, and the metadata format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
+from speech_lstm.runtime.decoder import Decoder, DecoderState
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.grammar import Grammar
+from speech_lstm.runtime.graph import compile_graph
+from speech_lstm.runtime.interpreter import Interpreter
+from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.tokens import TOKENS
+
+LEXICON = Lexicon()
+FRAME = 0.04
+
+
+def posteriors(text: str, other: str = "", share: float = 0.0) -> np.ndarray:
+    """float32 [frames, tokens] of words; `share` of the probability is with the phones of as many other ones."""
+
+    def tokens(words: str) -> list[int]:
+        phones = [phone for word in words.split() for phone in LEXICON.pronunciations(word)[0]]
+        return [token for phone in phones for token in (TOKENS.index(phone), 0)] + [0] * 10
+
+    said = tokens(text)
+    probabilities = np.full((len(said), len(TOKENS)), 1e-4, np.float32)
+    probabilities[np.arange(len(said)), said] = 1 - share
+    if other:
+        assert len(tokens(other)) == len(said)
+        probabilities[np.arange(len(said)), tokens(other)] += share
+    return np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
+
+
+def searched(grammar: Grammar, log_probs: np.ndarray) -> tuple[Decoder, DecoderState]:
+    decoder = Decoder(compile_graph(grammar.graph, LEXICON, TOKENS))
+    state = decoder.start()
+    decoder.advance(state, log_probs)
+    return decoder, state
+
+
+def heard(grammar: Grammar, log_probs: np.ndarray, alternatives: int = 0, threshold: float = 0.5) -> Result:
+    return Interpreter(grammar, ConfidenceModel(), threshold, FRAME).heard(*searched(grammar, log_probs), alternatives)
+
+
+def test_a_command_that_hardly_beats_another_one_is_less_certain() -> None:
+    grammar = Grammar.from_phrases(["turn on the cat", "turn on the cap"])
+    confidences = [
+        heard(grammar, posteriors("turn on the cat", "turn on the cap", share)).confidence
+        for share in (0, 0.2, 0.4, 0.49)
+    ]
+    assert confidences == sorted(confidences, reverse=True) and confidences[0] - confidences[-1] > 0.05
+    alone = heard(Grammar.from_phrases(["turn on the cat"]), posteriors("turn on the cat", "turn on the cap", 0.49))
+    assert alone.confidence > confidences[-1] + 0.05
+
+
+def test_it_is_rejected_although_it_would_be_accepted_alone() -> None:
+    grammar = Grammar.from_phrases(["turn on the cat", "turn on the cap"])
+    audio = posteriors("turn on the cat", "turn on the cap", 0.45)
+    decoder, state = searched(grammar, audio)
+    interpreter = Interpreter(grammar, ConfidenceModel(), 0.5, FRAME)
+    alone = interpreter.result(decoder.hypotheses(state, 1), state.num_frames)
+    strict = replace(interpreter, threshold=alone.confidence - 0.02)
+    assert not strict.heard(decoder, state).accepted
+    assert strict.result(decoder.hypotheses(state, 1), state.num_frames).accepted
+
+
+def test_sentences_of_the_same_meaning_or_sound_are_no_rivals() -> None:
+    optional = Grammar.from_phrases(["On: turn on [the] light", "Off: stop"])
+    plain = Grammar.from_phrases(["On: turn on the light", "Off: stop"])
+    audio = posteriors("turn on the light")
+    assert heard(optional, audio, 2).confidence == pytest.approx(heard(plain, audio, 2).confidence)
+    homophones = heard(Grammar.from_phrases(["two", "too"]), posteriors("two"), 1)
+    assert homophones.confidence == pytest.approx(heard(Grammar.from_phrases(["two"]), posteriors("two")).confidence)
+    assert len(homophones.alternatives) == 1
+
+
+def test_only_the_slot_that_differs_is_uncertain(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("grammar") / "home.yaml"
+    path.write_text(
+        "language: en\n"
+        "intents: {On: {data: [{sentences: ['turn on the {device} in the {area}']}]}}\n"
+        "lists:\n"
+        "  device: {values: [lamp, radio]}\n"
+        "  area: {values: [kitchen, cat, cap]}\n"
+    )
+    audio = posteriors("turn on the lamp in the cat", "turn on the lamp in the cap", 0.45)
+    result = heard(Grammar.load(path), audio)
+    device, area = result.slot_details
+    assert (device.value, area.value) == ("lamp", "cat") and device.confidence - area.confidence > 0.05
+    certain = {word.text: word.confidence for word in result.words}
+    assert certain["lamp"] - certain["cat"] > 0.05
+
+
+def test_the_rival_is_found_whatever_the_number_of_alternatives() -> None:
+    grammar = Grammar.from_phrases(["On: [please] turn on [the] [good] cat", "Off: [please] turn on [the] [good] cap"])
+    audio = posteriors("please turn on the cat", "please turn on the cap", 0.4)
+    results = [heard(grammar, audio, count) for count in (0, 1, 3)]
+    assert len({round(result.confidence, 6) for result in results}) == 1
+    assert [len(result.alternatives) for result in results] == [0, 1, 3]
+
+
+def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -> None:
+    model = ConfidenceModel(0.5, tuple(float(number) for number in range(len(FEATURES))))
+    written = model.to_metadata()
+    assert ConfidenceModel.from_metadata(written) == model
+    del written["weights"]["rival"], written["weights"]["weak_word"]
+    early = ConfidenceModel.from_metadata(written)
+    assert early.weights == (*model.weights[:5], 0.0, 0.0)
+    del written["weights"]["margin"]
+    with pytest.raises(ModelError, match="margin"):
+        ConfidenceModel.from_metadata(written)
+    with pytest.raises(ModelError, match="finite"):
+        ConfidenceModel(float("nan"))
