@@ -1,8 +1,8 @@
 """The code blocks of a documentation page, run in order, so that a page which no longer works is a failing test.
 
-A comment right above a block says what to do with it: `<!-- file: NAME -->` writes it to that file, `<!-- not run: WHY -->`
-leaves it out. Else `sh` blocks go to bash and must succeed, `python` blocks share a namespace, and a `text` block is what
-the block before it prints, with "..." for anything at all.
+A comment right above a block says what to do with it: `<!-- file: NAME -->` writes it to that file,
+`<!-- not run: WHY -->` leaves it out. Else `sh` blocks go to bash and must succeed, `python` blocks share a namespace,
+and a `text` block is what the block before it prints, with "..." for anything at all.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def snippets(page: Path) -> list[Snippet]:
 def run(page: Path, parts: list[Snippet], namespace: dict[str, Any] | None = None) -> None:
     """Run snippets of a page in the current folder; `namespace` is what Python finds there.
 
-    Raises what a Python block raises, and AssertionError, which names the line, for a command that fails or a block that
-    prints something else.
+    Raises what a Python block raises, and AssertionError, which names the line, for a command that fails or a block
+    that prints something else.
     """
     names = {} if namespace is None else namespace
     printed = ""
