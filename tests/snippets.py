@@ -1,6 +1,6 @@
 """The code blocks of a documentation page, run in order, so that a page which no longer works is a failing test.
 
-A comment right above a block says what to do with it: `<!-- file: NAME -->` writes it to that file,
+A comment right above a block says what to do with it: `<!-- file: NAME -->` writes it to that file, and
 `<!-- not run: WHY -->` leaves it out. Else `sh` blocks go to bash and must succeed, `python` blocks share a namespace,
 and a `text` block is what the block before it prints, with "..." for anything at all.
 """
@@ -21,6 +21,7 @@ from typing import Any
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,7 @@ def run(page: Path, parts: list[Snippet], namespace: dict[str, Any] | None = Non
         if part.note.startswith("file: "):
             Path(part.note.removeprefix("file: ")).write_text(part.text)
         elif part.language == "text":
-            same = doctest.OutputChecker().check_output(
-                part.text, printed, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-            )
+            same = doctest.OutputChecker().check_output(part.text, printed, _LENIENT)
             assert same, f"{page}:{part.line}: expected\n{part.text}\nand the block before printed\n{printed}"
         elif part.runs and part.language == "python":
             printed = _python(page, part, names)
@@ -85,7 +84,7 @@ def _shell(page: Path, part: Snippet) -> str:
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, f"{page}:{part.line}: exit code {done.returncode}\n{part.text}\n{done.stderr}"
     return done.stdout
