@@ -16,6 +16,8 @@ import soundfile
 from speech_lstm.cli import main
 from speech_lstm.runtime.audio import read_audio
 
+from .snippets import run, snippets
+
 DATA = Path(__file__).parent / "data"
 COMMAND = [sys.executable, "-m", "speech_lstm.cli", "transcribe"]
 PHRASES = ["--phrases", "left", "right", "stop", "zero"]
@@ -140,3 +142,12 @@ def test_words_without_phrases_and_the_warning(calls: Path, capsys: pytest.Captu
     (row,) = json.loads(printed.out)
     (result,) = row["results"]
     assert {"three", "fell", "silent"} & set(result["text"].split()) and result["accepted"]
+
+
+def test_the_page_about_free_transcription_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recordings").mkdir()
+    for clip, path in zip((DATA / "sentences").glob("*.opus"), ("recordings/a.wav", "interview.wav"), strict=False):
+        soundfile.write(tmp_path / path, read_audio(clip), 16000)
+    monkeypatch.chdir(tmp_path)
+    page = DATA.parent.parent / "docs" / "free.md"
+    run(page, snippets(page))
