@@ -127,8 +127,8 @@ def is_running(stat: Path) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """For some seconds, at most."""
-    deadline = time.monotonic() + 20
+    """For a minute, at most: the machine may be busy."""
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

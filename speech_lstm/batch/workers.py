@@ -21,6 +21,9 @@ Paths = Sequence[str]
 FEW_FILES = 32
 """Up to so many files a worker is not worth its start of a third of a second."""
 
+CHUNKS_AHEAD = 8
+"""For each worker, those at work included."""
+
 
 def transcribe(
     paths: Sequence[str | os.PathLike[str]],
@@ -59,14 +62,16 @@ class _Pool:
     jobs: int
 
     def transcribe(self, chunks: Sequence[Paths]) -> Iterator[Transcript]:
-        """At most two chunks a worker are on their way, so that results do not pile up behind a long file."""
+        """Some chunks a worker are on their way: work goes on beside a long file, and results do not pile up behind it
+        without end.
+        """
         left = deque(chunks)
         pending: deque[tuple[Paths, Future[list[Transcript]]]] = deque()
         executor = self._executor(self.jobs)
         try:
             while left or pending:
                 try:
-                    while left and len(pending) < 2 * self.jobs:
+                    while left and len(pending) < CHUNKS_AHEAD * self.jobs:
                         pending.append((left[0], executor.submit(_work, left[0])))
                         left.popleft()
                     yield from pending[0][1].result()
