@@ -75,10 +75,12 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
     cluster = engine.ClusterOptions(args.address, args.jobs, args.part_files or engine.PART_FILES)
     progress = Progress(len(names), len(names))
     failed = len(problems)
+    audio = cpu = 0.0
     stopped = False
     try:
         for summary in engine.run(names, listener, options, output, cluster) if names else ():
             progress.add(summary.seconds, summary.files, summary.files)
+            audio, cpu = audio + summary.seconds, cpu + summary.cpu_seconds
             problems += _problems(summary)
             failed += summary.files if summary.problem else summary.failed
     except KeyboardInterrupt:
@@ -91,6 +93,8 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
     if skipped := len(listing.names) - len(names):
         print(f"{skipped} finished before", file=sys.stderr)
     print(progress.summary(), file=sys.stderr)
+    if cpu:
+        print(f"{cpu:.1f} s of CPU on the workers: {audio / cpu:.0f} seconds of audio in one", file=sys.stderr)
     if stopped:
         print(f"speech-lstm: stopped; what is in {args.output} stays, and --resume goes on from there", file=sys.stderr)
         return 130

@@ -50,10 +50,12 @@ class PartSummary:
     """A part that is finished, or not: `problem` says why it could not be written.
 
     `files`: in the part; `failed` of them have an error, `errors` are the first of these. `seconds`: of audio.
+    `cpu_seconds`: of the actor, from fetching the files to writing the part.
     """
 
     files: int
     seconds: float
+    cpu_seconds: float = 0.0
     failed: int = 0
     errors: tuple[str, ...] = ()
     problem: str | None = None

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -105,6 +106,7 @@ class Hearer:
     def _part(self, names: list[str]) -> dict[str, Any]:
         import ray
 
+        begun = time.process_time()
         try:
             attempt = ray.get(self._attempts.begin.remote(self._output.path(names)))
             transcripts = hear(names, self._careful if attempt >= CAREFUL_ATTEMPT else self._transcriber.transcribe)
@@ -116,6 +118,7 @@ class Hearer:
         return {
             "files": len(names),
             "seconds": sum(transcript.duration for transcript in transcripts),
+            "cpu_seconds": time.process_time() - begun,
             "failed": len(errors),
             "errors": errors[:MOST_ERRORS],
         }
