@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.calibrate import posteriors
 from speech_lstm.corpus import read_manifest
 from speech_lstm.runtime.bigrams import Bigrams
 from speech_lstm.runtime.free import Features, FreeDecoder, default_options, word_confidence
 from speech_lstm.runtime.free_search import FreeSearchOptions
 from speech_lstm.runtime.model import Model
 from speech_lstm.runtime.text import spoken_words
+from speech_lstm.trials import posteriors
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Fit the confidence of a model on development data: blank offset first, then the logistic regression over margins.
 
-Right answers: Speech Commands words in a grammar of all of them, and sentences among other sentences. Wrong ones: the
-same clips with what was said taken out of the grammar, and noise. Prints and writes JSON for the exported metadata:
+Right answers: single words in a grammar of all of them, and sentences among others and among near misses. Wrong ones:
+what was misheard there, the same clips with what was said taken out of the grammar, and noise (`trials`). Every kind of
+trial has the same weight. Prints and writes JSON for the exported metadata:
 
     python -m speech_lstm.calibrate model.onnx --words MANIFEST --sentences MANIFEST --noise MANIFEST -o fit.json
 """
@@ -10,38 +11,32 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.confidence import FEATURES, FLOOR, ConfidenceModel, command_features
 from speech_lstm.runtime.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.graph import compile_graph
+from speech_lstm.runtime.graph import DecodingGraph, compile_graph
+from speech_lstm.runtime.interpreter import MOST_RIVALS
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.text import spoken_words
+from speech_lstm.runtime.nbest import Hypothesis
+from speech_lstm.trials import Trial, make_trials
 
 BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
-PHRASES = 35  # sentences in a grammar
-WRONG_TARGET = 0.05  # of the wrong ones, accepted at the threshold
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A clip and a grammar. `said` is "" for noise; log_probs: float32 [frames, tokens]."""
-
-    log_probs: NDArray[np.float32]
-    phrases: tuple[str, ...]
-    said: str
+WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold
+LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
+FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
+NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,9 @@ class Calibration:
     right_accepted: float
     """Share of them that are recognised and accepted at the threshold."""
     wrong_accepted: float
-    """Share of the other trials accepted at the threshold."""
+    """Share of the other trials, without near misses, accepted at the threshold."""
+    near_misses_accepted: float
+    """Share of the near misses accepted at the threshold."""
 
     def to_dict(self) -> dict[str, Any]:
         """Entries for `ModelMetadata`, and the shares."""
@@ -67,36 +64,8 @@ class Calibration:
             "right_recognised": self.right_recognised,
             "right_accepted": self.right_accepted,
             "wrong_accepted": self.wrong_accepted,
+            "near_misses_accepted": self.near_misses_accepted,
         }
-
-
-def make_trials(
-    model: Model, words: Sequence[Path], sentences: Sequence[Path], noise: Sequence[Path], clips: int, seed: int = 0
-) -> list[Trial]:
-    """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind."""
-    rng = random.Random(seed)
-    trials = []
-    kinds = [(_dev_rows(paths), size) for paths, size in ((words, None), (sentences, PHRASES), (noise, None))]
-    pool = [sorted({row["text"] for row in rows if row["text"]}) for rows, _ in kinds]
-    for (rows, size), texts in zip(kinds, pool, strict=True):
-        for row in rng.sample(rows, min(clips, len(rows))):
-            log_probs = posteriors(model, row["audio_filepath"])
-            said = row["text"]
-            if not said:
-                trials += [Trial(log_probs, tuple(phrases), "") for phrases in (pool[0], rng.sample(pool[1], PHRASES))]
-                continue
-            others = [text for text in texts if text != said]
-            chosen = tuple(others if size is None else rng.sample(others, min(size, len(others))))
-            trials += [Trial(log_probs, (*chosen, said), said), Trial(log_probs, chosen, said)]
-    return trials
-
-
-def posteriors(model: Model, path: str | Path) -> NDArray[np.float32]:
-    """float32 [frames, tokens] of a clip with the silence that recognition puts after it."""
-    audio = read_audio(path)
-    tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % model.metadata.chunk_samples))
-    return model.run(padded[None], model.initial_state())[0][0]
 
 
 def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions | None = None) -> Calibration:
@@ -104,18 +73,26 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
 
     Raises ValueError without trials of both kinds, right and wrong.
     """
-    inside = [trial for trial in trials if trial.said in trial.phrases]
+    inside = [trial for trial in trials if trial.inside]
     if not inside or len(inside) == len(trials):
         raise ValueError("calibration needs clips whose words are in the grammar and clips whose words are not")
     base = options or DecoderOptions()
-    decoders = _Decoders(tokens)
-    scored = {offset: decoders.run(inside, replace(base, blank_offset=offset)) for offset in BLANK_OFFSETS}
-    offset = max(BLANK_OFFSETS, key=lambda value: float(np.mean(scored[value][1])))
-    features, right = decoders.run(trials, replace(base, blank_offset=offset))
-    confidence = logistic_regression(features, right)
+    graphs = _Graphs(tokens)
+    recognised = {
+        offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
+        for offset in BLANK_OFFSETS
+    }
+    offset = max(BLANK_OFFSETS, key=lambda value: float(recognised[value]))
+    best = [graphs.best(trial, replace(base, blank_offset=offset)) for trial in trials]
+    features = np.array([row for row, _ in best])
+    right = np.array([text == trial.said for trial, (_, text) in zip(trials, best, strict=True)])
+    kinds = np.array([trial.kind for trial in trials])
+    known = np.array([trial.inside for trial in trials])
+    confidence = logistic_regression(features, right, equal_weights(kinds, right))
     probability = np.array([confidence.probability(row) for row in features])
-    known = np.array([trial.said in trial.phrases for trial in trials])
-    threshold = float(np.quantile(probability[~known], 1 - WRONG_TARGET))
+    near = kinds == NEAR_MISS
+    other = ~known & ~near
+    threshold = max(LEAST_THRESHOLD, float(np.quantile(probability[other], 1 - WRONG_TARGET)))
     accepted = probability > threshold
     return Calibration(
         confidence,
@@ -123,44 +100,84 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
         round(threshold, 4),
         right_recognised=float(right[known].mean()),
         right_accepted=float((right & accepted)[known].mean()),
-        wrong_accepted=float(accepted[~known].mean()),
+        wrong_accepted=float(accepted[other].mean()),
+        near_misses_accepted=float(accepted[near].mean()) if near.any() else 0.0,
     )
 
 
-class _Decoders:
+def equal_weights(kinds: NDArray[np.str_], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """[n], sum 1: half for each class, and within it the same for every kind of at least `FEW` trials; 0 for others."""
+    weights = np.zeros(len(kinds))
+    for label in (True, False):
+        groups = [(kinds == kind) & (labels == label) for kind in np.unique(kinds)]
+        large = [group for group in groups if group.sum() >= FEW] or [labels == label]
+        for group in large:
+            weights[group] = 0.5 / len(large) / max(1, group.sum())
+    return weights
+
+
+class _Graphs:
     """Decoding graphs of the trials' grammars, each compiled once."""
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self._tokens, self._lexicon = tokens, Lexicon()
-        self._graphs: dict[tuple[str, ...], Any] = {}
+        self._graphs: dict[tuple[str, ...], DecodingGraph] = {}
 
-    def run(self, trials: Iterable[Trial], options: DecoderOptions) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """float64 [trials, features], and bool [trials]: whether the best hypothesis is what was said."""
-        features, right = [], []
-        for trial in trials:
-            key = tuple(sorted(trial.phrases))
-            if key not in self._graphs:
-                self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._tokens)
-            decoder = Decoder(self._graphs[key], options)
-            state = decoder.start()
-            decoder.advance(state, trial.log_probs)
-            found = decoder.hypotheses(state)
-            words = bool(found and found[0].words)
-            nothing = (FLOOR, FLOOR, 0.0, FLOOR, 0.0)
-            features.append(command_features(found[0], state.num_frames) if words else nothing)
-            right.append(bool(found) and found[0].text == trial.said)
-        return np.array(features), np.array(right)
+    def text(self, trial: Trial, options: DecoderOptions) -> str | None:
+        """The best phrase."""
+        best = next(self._sentences(trial, options)[0], None)
+        return best.text if best else None
+
+    def best(self, trial: Trial, options: DecoderOptions) -> tuple[tuple[float, ...], str | None]:
+        """`FEATURES` and text of the best phrase; its rival is the next one that can be told apart."""
+        sentences, num_frames = self._sentences(trial, options)
+        best = next(sentences, None)
+        if best is None:
+            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR), None
+        rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
+        return command_features(best, num_frames, best.score - rival.score if rival else math.inf), best.text
+
+    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Hypothesis], int]:
+        """Phrases, best first, and the number of frames."""
+        key = tuple(sorted(trial.phrases))
+        if key not in self._graphs:
+            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._tokens)
+        decoder = Decoder(self._graphs[key], options)
+        state = decoder.start()
+        decoder.advance(state, trial.log_probs)
+        return decoder.sentences(state), state.num_frames
 
 
 def logistic_regression(
-    features: NDArray[np.float64], labels: NDArray[np.bool_], ridge: float = 1e-3, steps: int = 50
+    features: NDArray[np.float64], labels: NDArray[np.bool_], share: NDArray[np.float64]
 ) -> ConfidenceModel:
-    """Iteratively reweighted least squares (Bishop 2006, section 4.3.3), both classes with the same total weight.
+    """The likeliest model without a negative weight: every feature is better when it is higher, a rival never helps.
 
-    features: [n, len(FEATURES)]; labels: [n]. ridge keeps the weights finite when the classes can be separated.
+    features: [n, len(FEATURES)]; labels: [n]; share: [n], weights of the rows, sum 1. Features whose weight comes out
+    negative are left out, the most negative one first.
+    """
+    used = list(range(features.shape[1]))
+    while True:
+        intercept, *weights = _least_squares(features[:, used], labels, share)
+        if not used or min(weights) >= 0:
+            break
+        del used[int(np.argmin(weights))]
+    weight_of = dict(zip(used, weights, strict=True))
+    return ConfidenceModel(intercept, tuple(weight_of.get(column, 0.0) for column in range(features.shape[1])))
+
+
+def _least_squares(
+    features: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    share: NDArray[np.float64],
+    ridge: float = 1e-3,
+    steps: int = 50,
+) -> list[float]:
+    """Intercept and weights by iteratively reweighted least squares (Bishop 2006, section 4.3.3).
+
+    ridge keeps the weights finite when the classes can be separated.
     """
     inputs = np.column_stack([np.ones(len(features)), features])
-    share = np.where(labels, 0.5 / max(1, labels.sum()), 0.5 / max(1, (~labels).sum()))
     weights = np.zeros(inputs.shape[1])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
@@ -170,19 +187,7 @@ def logistic_regression(
         weights = weights + change
         if np.abs(change).max() < 1e-8:
             break
-    return ConfidenceModel(float(weights[0]), tuple(map(float, weights[1:])))
-
-
-def _dev_rows(manifests: Iterable[Path]) -> list[dict[str, Any]]:
-    """Rows of the dev split, or without one, whose words the dictionary knows; guesses would blur the calibration."""
-    lexicon, rows = Lexicon(), []
-    for manifest in manifests:
-        for line in manifest.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            guessed = any(map(lexicon.is_guessed, spoken_words(row["text"])))
-            if row.get("split", "dev") == "dev" and not guessed:
-                rows.append({**row, "audio_filepath": manifest.parent / row["audio_filepath"]})
-    return rows
+    return list(map(float, weights))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from benchmarks.free import Counts, add
-from speech_lstm.calibrate import posteriors
 from speech_lstm.language_model import count_ngrams, mix, read_arpa, training_sentences
 from speech_lstm.runtime.bigrams import Bigrams, default_bigrams
 from speech_lstm.runtime.dictionary import dictionary_pronunciations
@@ -25,6 +24,7 @@ from speech_lstm.runtime.margins import FloatArray, margins
 from speech_lstm.runtime.model import Model
 from speech_lstm.runtime.results import Result
 from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.trials import posteriors
 
 from .conftest import METADATA
 from .ctc import viterbi

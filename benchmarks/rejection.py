@@ -1,0 +1,208 @@
+"""Is the confidence a probability, and what is accepted: commands, other speech, noise, silence, music, near misses?
+
+    python -m benchmarks.rejection --words MANIFEST ... --sentences MANIFEST ... --noise MANIFEST --limit 200
+
+Prints the tables of docs/rejection.md and draws its plot, on dev clips of speakers that `speech_lstm.calibrate` does
+not use. The first manifest of words is the one for the 35 phrases; all of its dev clips count there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech_lstm.calibrate import equal_weights
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
+from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.runtime.results import Result
+from speech_lstm.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
+
+SOUNDS = 20
+"""Clips of each synthesised sound."""
+
+ROTATIONS = 5
+"""Ways to halve the words into those inside and those outside of the grammar."""
+
+RIGHT_SHARE = 0.9
+"""Of the rightly recognised words, accepted where the words outside are counted."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of a trial: its kind, whether the grammar had what was said, whether it was understood, and how sure that is."""
+
+    kind: str
+    inside: bool
+    right: bool
+    confidence: float
+
+
+def silence(rng: np.random.Generator) -> Samples:
+    """Three seconds: digital zeros every fourth time, else white noise at -80 to -50 dB of full scale."""
+    level = 0.0 if rng.integers(4) == 0 else 10 ** (rng.uniform(-80, -50) / 20)
+    return (level * rng.standard_normal(3 * SAMPLE_RATE)).astype(np.float32)
+
+
+def music(rng: np.random.Generator) -> Samples:
+    """Four seconds of chords or arpeggios: notes of a minor pentatonic scale with six harmonics each, which decay."""
+    time = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
+    audio = np.zeros(len(time))
+    beat, chords = rng.uniform(0.15, 0.6), bool(rng.integers(2))
+    for begin in np.arange(0, 4, beat):
+        for step in rng.choice([0, 3, 5, 7, 10, 12, 15], 3 if chords else 1, replace=False):
+            after = np.clip(time - begin, 0, None)
+            envelope = (time >= begin) * np.minimum(after / 0.01, 1) * np.exp(-after / rng.uniform(0.2, 0.8))
+            pitch = 110 * 2 ** ((step + 12 * int(rng.integers(3))) / 12)
+            for harmonic in range(1, 7):
+                audio += envelope * np.sin(2 * np.pi * pitch * harmonic * after) / harmonic**1.2
+    return (0.3 * audio / np.abs(audio).max()).astype(np.float32)
+
+
+class Listener:
+    """Recognises clips in changing grammars. The rival of a command counts for all, not only for accepted ones."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+        self._grammar: tuple[str, ...] = ()
+
+    def result(self, log_probs: NDArray[np.float32], phrases: tuple[str, ...]) -> Result:
+        """The best of the phrases."""
+        if phrases != self._grammar:
+            self.recognizer, self._grammar = self.recognizer.with_grammar(phrases), phrases
+        search = self.recognizer.decoder.start()
+        self.recognizer.decoder.advance(search, log_probs)
+        return replace(self.recognizer.interpreter, threshold=0.0).heard(self.recognizer.decoder, search)
+
+    def outcome(self, trial: Trial) -> Outcome:
+        """What becomes of a trial."""
+        result = self.result(trial.log_probs, trial.phrases)
+        return Outcome(trial.kind, trial.inside, trial.inside and result.text == trial.said, result.confidence)
+
+
+def sounds(recognizer: Recognizer, trials: Sequence[Trial], clips: int) -> list[Trial]:
+    """Silence and music, each clip in a grammar of words and in one of sentences."""
+    grammars = [trial.phrases for trial in trials if not trial.inside]
+    rng, found = np.random.default_rng(0), []
+    for kind, make in (("silence", silence), ("music", music)):
+        for number in range(clips):
+            heard = posteriors(recognizer.model, make(rng))
+            places = (number * len(grammars) // (2 * clips), -1 - number * len(grammars) // (2 * clips))
+            found += [Trial(kind, heard, grammars[place], "") for place in places]
+    return found
+
+
+def acceptance_table(outcomes: Iterable[Outcome], threshold: float) -> str:
+    """What is accepted of every kind."""
+    lines = ["| heard | trials | in the grammar | understood | right and accepted | wrong and accepted |"]
+    lines.append("|---|---:|:---:|---:|---:|---:|")
+    kinds: dict[tuple[str, bool], list[Outcome]] = {}
+    for outcome in outcomes:
+        kinds.setdefault((outcome.kind, outcome.inside), []).append(outcome)
+    for (kind, inside), group in kinds.items():
+        right = np.array([outcome.right for outcome in group])
+        accepted = np.array([outcome.confidence >= threshold for outcome in group])
+        shares = [right.mean(), (right & accepted).mean(), (~right & accepted).mean()]
+        cells = [f"{share:.1%}" if inside or number == 2 else "" for number, share in enumerate(shares)]
+        lines.append(f"| {kind} | {len(group)} | {'yes' if inside else 'no'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def reliability(outcomes: Sequence[Outcome], bins: int = 10) -> list[tuple[float, float, int]]:
+    """Mean confidence, share of right ones and number of trials in every tenth of confidence that has some.
+
+    Weighed as in calibration: half of what is heard is right, and every kind is as frequent as the others.
+    """
+    right = np.array([outcome.right for outcome in outcomes])
+    confidence = np.array([outcome.confidence for outcome in outcomes])
+    weights = equal_weights(np.array([outcome.kind for outcome in outcomes]), right)
+    found = []
+    for number in range(bins):
+        inside = np.minimum((confidence * bins).astype(int), bins - 1) == number
+        if weights[inside].sum() > 0:
+            mean, share = (float(np.average(values[inside], weights=weights[inside])) for values in (confidence, right))
+            found.append((mean, share, int(inside.sum())))
+    return found
+
+
+def plot(table: Sequence[tuple[float, float, int]], path: Path) -> None:
+    """The reliability as a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5, 4.5), layout="tight")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], ":", color="grey", label="a perfect probability")
+    axes.plot([mean for mean, _, _ in table], [share for _, share, _ in table], "o-", label="held-out speakers")
+    for mean, share, count in table:
+        axes.annotate(str(count), (mean, share), textcoords="offset points", xytext=(6, -10), fontsize=7)
+    axes.set(xlabel="confidence", ylabel="share that was right", xlim=(0, 1), ylim=(0, 1))
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+def words_right(listener: Listener, clips: Sequence[tuple[str, NDArray[np.float32]]], words: tuple[str, ...]) -> float:
+    """Share of clips that are understood as one of the words."""
+    return float(np.mean([listener.result(heard, words).text == said for said, heard in clips]))
+
+
+def outside_accepted(
+    listener: Listener, clips: Sequence[tuple[str, NDArray[np.float32]]], words: Sequence[str]
+) -> list[float]:
+    """For each way to halve the words that has clips of both halves: the share of those outside that is accepted."""
+    shares = []
+    for rotation in range(ROTATIONS):
+        shift = rotation * len(words) // ROTATIONS
+        inside = tuple([*words[shift:], *words[:shift]][: len(words) // 2])
+        results = [(said, listener.result(heard, inside)) for said, heard in clips]
+        right = [result.confidence for said, result in results if result.text == said]
+        outside = [result.confidence for said, result in results if said not in inside]
+        if right and outside:
+            shares.append(float(np.mean(np.array(outside) >= np.quantile(right, 1 - RIGHT_SHARE))))
+    return shares
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables and draw the plot."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rejection", description="Measure the confidence.")
+    for kind in ("words", "sentences", "noise"):
+        parser.add_argument(f"--{kind}", nargs="+", type=Path, required=True, metavar="MANIFEST")
+    parser.add_argument("--model", default="default", help="an .onnx file or the name of a shipped model")
+    parser.add_argument("--limit", type=int, default=10_000, help="so many clips of each kind at most")
+    parser.add_argument("--plot", type=Path, default=Path("docs/rejection.png"), help="(default: %(default)s)")
+    args = parser.parse_args(arguments)
+    recognizer = Recognizer(["yes"], model=args.model, device="cpu")
+    listener, threshold = Listener(recognizer), recognizer.interpreter.threshold
+    trials = make_trials(recognizer.model, args.words, args.sentences, args.noise, args.limit, held_out=True)
+    outcomes = [listener.outcome(trial) for trial in [*trials, *sounds(recognizer, trials, min(SOUNDS, args.limit))]]
+    print(f"Accepted at {threshold:.2f}:\n\n{acceptance_table(outcomes, threshold)}\n", flush=True)
+    table = reliability([outcome for outcome in outcomes if outcome.kind not in ("silence", "music")])
+    print("| confidence | right | trials |\n|---:|---:|---:|")
+    print("\n".join(f"| {mean:.2f} | {share:.2f} | {count} |" for mean, share, count in table), flush=True)
+    plot(table, args.plot)
+
+    rows = dev_rows(args.words[:1])
+    words = tuple(sorted({row["text"] for row in rows}))
+    rows = random.Random(0).sample(rows, min(args.limit, len(rows)))
+    clips = [(row["text"], posteriors(recognizer.model, row["audio_filepath"])) for row in rows]
+    print(f"\n{len(clips)} clips of {len(words)} words as phrases: {words_right(listener, clips, words):.1%} right")
+    held_out = [clip for clip, row in zip(clips, rows, strict=True) if is_held_out(row)]
+    shares = outside_accepted(listener, held_out, words) or [math.nan]
+    print(
+        f"half of the words outside the grammar, {len(held_out)} clips: at {RIGHT_SHARE:.0%} acceptance of the right "
+        f"ones {np.mean(shares):.1%} of those outside are accepted "
+        f"({min(shares):.1%} to {max(shares):.1%} in {len(shares)} ways to halve)"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

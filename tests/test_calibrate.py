@@ -1,0 +1,117 @@
+"""Calibration and its measure, on the bundled recordings: near misses, the split by speaker, the JSON, the tables."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.rejection import Outcome, music, reliability, silence
+from benchmarks.rejection import main as measure
+from speech_lstm.calibrate import equal_weights, logistic_regression, main
+from speech_lstm.evaluate import phone_errors
+from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
+from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.trials import AlikeWords, dev_rows, is_held_out
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Words, sentences and noise of the bundled recordings, a manifest each."""
+    folder = tmp_path_factory.mktemp("manifests")
+    rows = [json.loads(line) for line in (DATA / "manifest.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["audio_filepath"] = str(DATA / row["audio_filepath"])
+    kinds = {
+        "words": [row for row in rows if "/words/" in row["audio_filepath"]],
+        "sentences": [row for row in rows if "/sentences/" in row["audio_filepath"]],
+        "noise": [{**row, "text": ""} for row in rows if "/noise/" in row["audio_filepath"]],
+    }
+    for kind, chosen in kinds.items():
+        (folder / kind).write_text("".join(json.dumps(row) + "\n" for row in chosen))
+    return {kind: str(folder / kind) for kind in kinds}
+
+
+def test_a_near_miss_differs_in_one_word_that_sounds_alike_but_not_the_same() -> None:
+    said = "turn the music down"
+    text = "town down dawn noun round ground gown music muse mystic turn term burn the lovely"
+    words = AlikeWords(text.split())
+    misses = {words.near_miss(said, random.Random(seed)) for seed in range(20)}
+    lexicon = Lexicon()
+    assert len(misses) > 3
+    for miss in misses:
+        ((right, wrong),) = [pair for pair in zip(said.split(), miss.split(), strict=True) if len(set(pair)) == 2]
+        phones = lexicon.pronunciations(wrong)[0]
+        assert phone_errors(phones, [lexicon.pronunciations(right)]) >= 2
+    assert "round" in words.alike("down")
+
+
+def test_a_speaker_is_on_one_side_and_both_sides_have_clips(manifests: dict[str, str]) -> None:
+    rows = dev_rows([Path(manifests["words"])])
+    sides = {row["speaker"]: is_held_out(row) for row in rows}
+    assert set(sides.values()) == {True, False}
+    moved = {**rows[0], "audio_filepath": "elsewhere/other.opus"}
+    assert is_held_out(moved) == is_held_out(rows[0])
+
+
+def test_every_kind_of_trial_weighs_the_same() -> None:
+    kinds = np.array(["a"] * 100 + ["b"] * 20 + ["c"] * 3)
+    labels = np.tile([True, False], 62)[:123]
+    weights = equal_weights(kinds, labels)
+    assert weights.sum() == pytest.approx(1) and weights[labels].sum() == pytest.approx(0.5)
+    assert weights[kinds == "c"].sum() == 0
+    all_right = equal_weights(kinds[:120], np.ones(120, bool))
+    assert all_right[:100].sum() == pytest.approx(all_right[100:].sum())
+
+
+def test_regression_finds_the_probabilities_that_labels_were_drawn_with() -> None:
+    rng = np.random.default_rng(0)
+    truth = ConfidenceModel(1.0, tuple(np.linspace(0.5, 2, len(FEATURES))))
+    features = rng.normal(size=(20_000, len(FEATURES)))
+    probability = np.array([truth.probability(row) for row in features])
+    found = logistic_regression(features, rng.random(len(features)) < probability, np.full(len(features), 1 / 20_000))
+    error = [found.probability(row) - p for row, p in zip(features[:500], probability, strict=False)]
+    assert np.abs(error).max() < 0.08
+
+
+def test_a_feature_that_would_count_against_its_sense_is_left_out() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2000, len(FEATURES)))
+    labels = rng.random(2000) < 1 / (1 + np.exp(2 * features[:, 5] - features[:, 0]))
+    found = logistic_regression(features, labels, np.full(2000, 1 / 2000))
+    assert found.weights[5] == 0 and found.weights[0] > 0.5 and min(found.weights) >= 0
+
+
+def test_bundled_recordings_calibrate_and_measure_a_model(
+    manifests: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [item for kind, path in manifests.items() for item in (f"--{kind}", path)]
+    assert main(["default", *sources, "--clips", "8", "-o", str(tmp_path / "fit.json")]) == 0
+    written = json.loads((tmp_path / "fit.json").read_text())
+    assert json.loads(capsys.readouterr().out) == written
+    ConfidenceModel.from_metadata(written["calibration"])
+    assert 0.5 <= written["thresholds"]["accept"] < 1 and written["decoder"]["blank_offset"] >= 0
+    assert written["wrong_accepted"] <= 0.1 and written["right_accepted"] > 0.4
+
+    assert measure([*sources, "--limit", "12", "--plot", str(tmp_path / "plot.png")]) == 0
+    output = capsys.readouterr().out
+    assert "| near miss | " in output and "| silence | " in output and "% right" in output
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_reliability_of_sure_and_right_and_of_unsure_and_wrong() -> None:
+    outcomes = [Outcome("word", True, True, 0.96)] * 30 + [Outcome("noise", False, False, 0.04)] * 30
+    assert reliability(outcomes) == [(pytest.approx(0.04), 0.0, 30), (pytest.approx(0.96), 1.0, 30)]
+
+
+def test_synthesised_sounds_have_the_level_they_should() -> None:
+    rng = np.random.default_rng(1)
+    quiet = [np.abs(silence(rng)).max() for _ in range(12)]
+    assert min(quiet) == 0 and 0 < max(quiet) < 0.02
+    notes = music(rng)
+    assert notes.dtype == np.float32 and 0.25 < np.abs(notes).max() <= 0.31
