@@ -89,25 +89,39 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
     return [row for path in output.iterdir() for row in pyarrow.parquet.read_table(path).to_pylist()]
 
 
-def actor_processes() -> list[int]:
-    """Those that hear."""
+def parent(process: int) -> int:
+    """0 for one that has ended."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def actor_processes(two_nodes: TwoNodes) -> list[int]:
+    """Those that hear, of this cluster."""
+    raylets = {node.all_processes["raylet"][0].process.pid for node in two_nodes.nodes}
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"Hearer" in (folder / "cmdline").read_bytes().split(b"\0")[0]:
-                found.append(int(folder.name))
+            title = (folder / "cmdline").read_bytes().split(b"\0")[0]
         except OSError:
             continue  # it has ended meanwhile
+        above = parent(int(folder.name))
+        if b"Hearer" in title and raylets & {above, parent(above)}:
+            found.append(int(folder.name))
     return found
 
 
 def kill_meanwhile(two_nodes: TwoNodes, output: Path, first: int, killed: list[int]) -> None:
     """An actor when two more parts are written, a worker node after three more; notes how many parts there were."""
-    for more, kill in ((2, lambda: os.kill(actor_processes()[0], signal.SIGKILL)), (5, two_nodes.kill)):
-        while (there := len(list(output.glob("part-*")))) < first + more:
-            time.sleep(0.02)
-        kill()
-        killed.append(there)
+    while len(list(output.glob("part-*"))) < first + 2 or not (actors := actor_processes(two_nodes)):
+        time.sleep(0.02)
+    os.kill(actors[0], signal.SIGKILL)
+    killed.append(len(list(output.glob("part-*"))))
+    while len(list(output.glob("part-*"))) < first + 5:
+        time.sleep(0.02)
+    two_nodes.kill()
+    killed.append(len(list(output.glob("part-*"))))
 
 
 def test_ctrl_c_then_an_actor_and_a_node_die_and_every_file_is_there_once(
@@ -125,15 +139,15 @@ def test_ctrl_c_then_an_actor_and_a_node_die_and_every_file_is_there_once(
             while running.poll() is None and not list(output.glob("part-*")):
                 time.sleep(0.02)
             running.send_signal(signal.SIGINT)
-            printed, reported = running.communicate(timeout=60)
+            printed, reported = running.communicate(timeout=240)
         assert running.returncode == 130 and not printed
         assert "--resume goes on from there" in reported and "Traceback" not in reported
         before = {path: path.stat().st_mtime_ns for path in output.glob("part-*")}
         killed: list[int] = []
-        killer = threading.Thread(target=kill_meanwhile, args=(two_nodes, output, len(before), killed))
+        killer = threading.Thread(target=kill_meanwhile, args=(two_nodes, output, len(before), killed), daemon=True)
         killer.start()
         assert main([*arguments, "--resume"]) == 1
-        killer.join()
+        killer.join(10)
         assert {path: path.stat().st_mtime_ns for path in before} == before
         assert len(killed) == 2 and killed[1] < len(list(output.iterdir())) - 3, "the node died in the middle"
         rows = rows_of(output)
