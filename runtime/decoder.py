@@ -142,11 +142,11 @@ class Decoder:
             return tuple(islice(self.sentences(state), n))
         return partial_hypothesis(self._trace(state), state.best_node)
 
-    def sentences(self, state: DecoderState) -> Iterator[Hypothesis]:
-        """All word sequences within `nbest_beam`, best first. Each is looked for when it is asked for, which must be
-        before the next `advance`.
+    def sentences(self, state: DecoderState, beam: float | None = None) -> Iterator[Hypothesis]:
+        """All word sequences within a beam, else `nbest_beam`, best first. Each is looked for when it is asked for,
+        which must be before the next `advance`.
         """
-        return final_hypotheses(self._trace(state), self.options.nbest_beam)
+        return final_hypotheses(self._trace(state), self.options.nbest_beam if beam is None else beam)
 
     def _trace(self, state: DecoderState) -> Trace:
         """What the hypotheses are read from."""

@@ -8,7 +8,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from speech_lstm.runtime.confidence import ConfidenceModel
+from speech_lstm.runtime.confidence import CLEAR, ConfidenceModel
 from speech_lstm.runtime.decoder import Decoder, DecoderState
 from speech_lstm.runtime.grammar import Grammar, Interpretation
 from speech_lstm.runtime.nbest import Hypothesis, HypothesisWord
@@ -70,11 +70,11 @@ class Interpreter:
         Only where the best sentence is about to be accepted the best one of another meaning is looked for, which may
         lower the confidence. first_frame, end: see `result`.
         """
-        sentences = map(self._meant, decoder.sentences(search))
-        meant = list(islice(sentences, alternatives + 1))
+        meant = [self._meant(hypothesis) for hypothesis in decoder.hypotheses(search, alternatives + 1)]
         result = self._result(meant, search.num_frames, first_frame, end)
         if result.accepted and not any(map(meant[0].is_rival, meant[1:])):
-            rival = next(filter(meant[0].is_rival, islice(sentences, MOST_RIVALS)), None)
+            close = map(self._meant, islice(decoder.sentences(search, CLEAR), MOST_RIVALS))
+            rival = next(filter(meant[0].is_rival, close), None)
             if rival is not None:
                 result = self._result([*meant, rival], search.num_frames, first_frame, end)
         return replace(result, alternatives=result.alternatives[:alternatives])

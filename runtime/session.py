@@ -242,21 +242,23 @@ class Session:
 
     def _decide(self) -> Command | Rejected:
         """The command or the rejection, and to the next state."""
-        result = self._result(self._alternatives)
+        result = self._result()
         if not result.accepted:
             self._next()
             return Rejected(self.time, result)
         return self._commanded(result)
 
-    def _result(self, alternatives: int) -> Result:
-        """Of what was heard so far, with so many alternatives."""
-        return self._interpreter.heard(self._decoder, self._search, alternatives, self._origin, self.time)
+    def _result(self) -> Result:
+        """Of what was heard so far."""
+        return self._interpreter.heard(self._decoder, self._search, self._alternatives, self._origin, self.time)
 
     def _command(self) -> Command | None:
         """The command and to the next state, or None when what was heard so far is not accepted."""
-        if not self._result(0).accepted:
+        best = self._decoder.hypotheses(self._search)  # rivals and alternatives cost time, so they come second
+        if not self._interpreter.result(best, len(self._heard), self._origin, self.time).accepted:
             return None
-        return self._commanded(self._result(self._alternatives))  # they cost time, and belong to a command only
+        result = self._result()
+        return self._commanded(result) if result.accepted else None
 
     def _commanded(self, result: Result) -> Command:
         """To the next state, which hears what followed the last frame of the command."""
