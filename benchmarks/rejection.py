@@ -20,13 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.calibrate import equal_weights
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.recognizer import Recognizer
 from speech_lstm.runtime.results import Result
 from speech_lstm.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
-
-SOUNDS = 20
-"""Clips of each synthesised sound."""
 
 ROTATIONS = 5
 """Ways to halve the words into those inside and those outside of the grammar."""
@@ -45,27 +41,6 @@ class Outcome:
     inside: bool
     right: bool
     confidence: float
-
-
-def silence(rng: np.random.Generator) -> Samples:
-    """Three seconds: digital zeros every fourth time, else white noise at -80 to -50 dB of full scale."""
-    level = 0.0 if rng.integers(4) == 0 else 10 ** (rng.uniform(-80, -50) / 20)
-    return (level * rng.standard_normal(3 * SAMPLE_RATE)).astype(np.float32)
-
-
-def music(rng: np.random.Generator) -> Samples:
-    """Four seconds of chords or arpeggios: notes of a minor pentatonic scale with six harmonics each, which decay."""
-    time = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
-    audio = np.zeros(len(time))
-    beat, chords = rng.uniform(0.15, 0.6), bool(rng.integers(2))
-    for begin in np.arange(0, 4, beat):
-        for step in rng.choice([0, 3, 5, 7, 10, 12, 15], 3 if chords else 1, replace=False):
-            after = np.clip(time - begin, 0, None)
-            envelope = (time >= begin) * np.minimum(after / 0.01, 1) * np.exp(-after / rng.uniform(0.2, 0.8))
-            pitch = 110 * 2 ** ((step + 12 * int(rng.integers(3))) / 12)
-            for harmonic in range(1, 7):
-                audio += envelope * np.sin(2 * np.pi * pitch * harmonic * after) / harmonic**1.2
-    return (0.3 * audio / np.abs(audio).max()).astype(np.float32)
 
 
 class Listener:
@@ -87,18 +62,6 @@ class Listener:
         """What becomes of a trial."""
         result = self.result(trial.log_probs, trial.phrases)
         return Outcome(trial.kind, trial.inside, trial.inside and result.text == trial.said, result.confidence)
-
-
-def sounds(recognizer: Recognizer, trials: Sequence[Trial], clips: int) -> list[Trial]:
-    """Silence and music, each clip in a grammar of words and in one of sentences."""
-    grammars = [trial.phrases for trial in trials if not trial.inside]
-    rng, found = np.random.default_rng(0), []
-    for kind, make in (("silence", silence), ("music", music)):
-        for number in range(clips):
-            heard = posteriors(recognizer.model, make(rng))
-            places = (number * len(grammars) // (2 * clips), -1 - number * len(grammars) // (2 * clips))
-            found += [Trial(kind, heard, grammars[place], "") for place in places]
-    return found
 
 
 def acceptance_table(outcomes: Iterable[Outcome], threshold: float) -> str:
@@ -182,14 +145,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recognizer = Recognizer(["yes"], model=args.model, device="cpu")
     listener, threshold = Listener(recognizer), recognizer.interpreter.threshold
     trials = make_trials(recognizer.model, args.words, args.sentences, args.noise, args.limit, held_out=True)
-    outcomes = [listener.outcome(trial) for trial in [*trials, *sounds(recognizer, trials, min(SOUNDS, args.limit))]]
+    outcomes = [listener.outcome(trial) for trial in trials]
     print(f"Accepted at {threshold:.2f}:\n\n{acceptance_table(outcomes, threshold)}\n", flush=True)
-    table = reliability([outcome for outcome in outcomes if outcome.kind not in ("silence", "music")])
+    table = reliability(outcomes)
     print("| confidence | right | trials |\n|---:|---:|---:|")
     print("\n".join(f"| {mean:.2f} | {share:.2f} | {count} |" for mean, share, count in table), flush=True)
     plot(table, args.plot)
 
-    rows = dev_rows(args.words[:1])
+    rows = dev_rows(args.words[:1], guessed=True)
     words = tuple(sorted({row["text"] for row in rows}))
     rows = random.Random(0).sample(rows, min(args.limit, len(rows)))
     clips = [(row["text"], posteriors(recognizer.model, row["audio_filepath"])) for row in rows]

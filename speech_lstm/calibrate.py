@@ -33,7 +33,7 @@ from speech_lstm.runtime.nbest import Hypothesis
 from speech_lstm.trials import Trial, make_trials
 
 BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold
+WRONG_TARGET = 0.05  # of every kind of other speech and noise, at most, accepted at the threshold
 LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
@@ -92,7 +92,8 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
     probability = np.array([confidence.probability(row) for row in features])
     near = kinds == NEAR_MISS
     other = ~known & ~near
-    threshold = max(LEAST_THRESHOLD, float(np.quantile(probability[other], 1 - WRONG_TARGET)))
+    reached = [np.quantile(probability[other & (kinds == kind)], 1 - WRONG_TARGET) for kind in np.unique(kinds[other])]
+    threshold = max(LEAST_THRESHOLD, *map(float, reached))
     accepted = probability > threshold
     return Calibration(
         confidence,

@@ -1,8 +1,8 @@
 """Trials for confidence: a clip and phrases to recognise in it, where it is known what the right answer is.
 
 Words among all words; short sentences among others, alone or with near misses of them; the same without what was said;
-sentences and noise where single words are expected. Half of the speakers are for calibration, the others are held out
-to measure it.
+sentences where single words are expected; noise, silence and music. Half of the speakers are for calibration, the
+others are held out to measure it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.model import Model
 from speech_lstm.runtime.text import spoken_words
+from speech_lstm.sounds import music, silence
 
 TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
 PHRASES = 20  # sentences in a grammar
 MAX_WORDS = 12  # of a sentence; commands are not longer
 NEAR_MISSES = 3  # of what was said, in a grammar that also has it
 ALIKE = 8  # words from which the one of a near miss is drawn
+SOUNDS = 25  # clips of each synthesised sound
+SYNTHESISED = (("silence", silence), ("music", music))
 LEAST_DISTANCE = 2  # phones in which it differs: with one even people mishear it
 
 
@@ -85,10 +88,13 @@ def make_trials(
         trials.append(Trial("near miss", heard, (*rest, misses[0]), said))
         if said not in commands:
             trials.append(Trial("sentence where words are expected", heard, commands, said))
-    for row in _sample(sounds, clips, held_out, rng):
-        heard = posteriors(model, row["audio_filepath"])
-        trials.append(Trial("noise", heard, commands, ""))
-        trials.append(Trial("noise", heard, tuple(others("")), ""))
+    synthesis = np.random.default_rng([seed, held_out])
+    no_speech = [("noise", row["audio_filepath"]) for row in _sample(sounds, clips, held_out, rng)]
+    no_speech += [(kind, make(synthesis)) for kind, make in SYNTHESISED for _ in range(min(clips, SOUNDS))]
+    for kind, clip in no_speech:
+        heard = posteriors(model, clip)
+        trials.append(Trial(kind, heard, commands, ""))
+        trials.append(Trial(kind, heard, tuple(others("")), ""))
     return trials
 
 
@@ -100,14 +106,17 @@ def posteriors(model: Model, clip: str | Path | Samples) -> NDArray[np.float32]:
     return model.run(padded[None], model.initial_state())[0][0]
 
 
-def dev_rows(manifests: Iterable[Path]) -> list[dict[str, Any]]:
-    """Rows of the dev split, or without one, whose words the dictionary knows; guesses would blur the calibration."""
+def dev_rows(manifests: Iterable[Path], guessed: bool = False) -> list[dict[str, Any]]:
+    """Rows of the dev split, or without one. Unless `guessed`, only those whose words are in the dictionary: guesses
+    would blur the calibration.
+    """
     lexicon, rows = Lexicon(), []
     for manifest in manifests:
         for line in manifest.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            guessed = any(map(lexicon.is_guessed, spoken_words(row["text"])))
-            if row.get("split", "dev") == "dev" and not guessed:
+            if row.get("split", "dev") != "dev":
+                continue
+            if guessed or not any(map(lexicon.is_guessed, spoken_words(row["text"]))):
                 rows.append({**row, "audio_filepath": manifest.parent / row["audio_filepath"]})
     return rows
 

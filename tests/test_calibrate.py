@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.rejection import Outcome, music, reliability, silence
+from benchmarks.rejection import Outcome, reliability
 from benchmarks.rejection import main as measure
 from speech_lstm.calibrate import equal_weights, logistic_regression, main
 from speech_lstm.evaluate import phone_errors
 from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
 from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.sounds import music, silence
 from speech_lstm.trials import AlikeWords, dev_rows, is_held_out
 
 DATA = Path(__file__).parent / "data"
