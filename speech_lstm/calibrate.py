@@ -33,7 +33,7 @@ from speech_lstm.runtime.nbest import Hypothesis
 from speech_lstm.trials import Trial, make_trials
 
 BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-WRONG_TARGET = 0.05  # of every kind of other speech and noise, at most, accepted at the threshold
+WRONG_TARGET = 0.03  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
 LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
@@ -92,8 +92,7 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
     probability = np.array([confidence.probability(row) for row in features])
     near = kinds == NEAR_MISS
     other = ~known & ~near
-    reached = [np.quantile(probability[other & (kinds == kind)], 1 - WRONG_TARGET) for kind in np.unique(kinds[other])]
-    threshold = max(LEAST_THRESHOLD, *map(float, reached))
+    threshold = max(LEAST_THRESHOLD, accepting_threshold(probability[other], kinds[other], WRONG_TARGET))
     accepted = probability > threshold
     return Calibration(
         confidence,
@@ -104,6 +103,14 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
         wrong_accepted=float(accepted[other].mean()),
         near_misses_accepted=float(accepted[near].mean()) if near.any() else 0.0,
     )
+
+
+def accepting_threshold(probability: NDArray[np.float64], kinds: NDArray[np.str_], share: float) -> float:
+    """Above it is that share of the trials, where every kind is as frequent as the others."""
+    names, which, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    order = np.argsort(-probability)
+    above = np.cumsum(1 / (len(names) * counts[which[order]]))
+    return float(probability[order][np.searchsorted(above, share)])
 
 
 def equal_weights(kinds: NDArray[np.str_], labels: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.rejection import Outcome, reliability
 from benchmarks.rejection import main as measure
-from speech_lstm.calibrate import equal_weights, logistic_regression, main
+from speech_lstm.calibrate import accepting_threshold, equal_weights, logistic_regression, main
 from speech_lstm.evaluate import phone_errors
 from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
 from speech_lstm.runtime.lexicon import Lexicon
@@ -68,6 +68,12 @@ def test_every_kind_of_trial_weighs_the_same() -> None:
     assert weights[kinds == "c"].sum() == 0
     all_right = equal_weights(kinds[:120], np.ones(120, bool))
     assert all_right[:100].sum() == pytest.approx(all_right[100:].sum())
+
+
+def test_the_threshold_counts_kinds_and_not_trials() -> None:
+    probability = np.concatenate([np.linspace(0, 1, 1000), np.zeros(10)])
+    kinds = np.array(["speech"] * 1000 + ["noise"] * 10)
+    assert accepting_threshold(probability, kinds, 0.1) == pytest.approx(0.8, abs=0.005)
 
 
 def test_regression_finds_the_probabilities_that_labels_were_drawn_with() -> None:
