@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.calibrate import equal_weights
+from speech_lstm.corpus import read_manifest
 from speech_lstm.runtime.recognizer import Recognizer
 from speech_lstm.runtime.results import Result
 from speech_lstm.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
@@ -153,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plot(table, args.plot)
 
     rows = dev_rows(args.words[:1], guessed=True)
-    words = tuple(sorted({row["text"] for row in rows}))
+    words = tuple(sorted({utterance.text for utterance in read_manifest(args.words[0])}))
     rows = random.Random(0).sample(rows, min(args.limit, len(rows)))
     clips = [(row["text"], posteriors(recognizer.model, row["audio_filepath"])) for row in rows]
     print(f"\n{len(clips)} clips of {len(words)} words as phrases: {words_right(listener, clips, words):.1%} right")
