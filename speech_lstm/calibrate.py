@@ -33,8 +33,9 @@ from speech_lstm.runtime.nbest import Hypothesis
 from speech_lstm.trials import Trial, make_trials
 
 BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-WRONG_TARGET = 0.03  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
+WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
 LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
+OFFSET_SLACK = 0.01  # less than that in recognised trials is chance, and a smaller offset makes fewer phones of noise
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
 
@@ -69,7 +70,7 @@ class Calibration:
 
 
 def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions | None = None) -> Calibration:
-    """Choose the blank offset that recognises most, then fit the confidence and the threshold.
+    """Choose the least blank offset that recognises about as much as any, then fit the confidence and the threshold.
 
     Raises ValueError without trials of both kinds, right and wrong.
     """
@@ -82,7 +83,8 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
         offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
         for offset in BLANK_OFFSETS
     }
-    offset = max(BLANK_OFFSETS, key=lambda value: float(recognised[value]))
+    enough = max(recognised.values()) - OFFSET_SLACK
+    offset = min(offset for offset, share in recognised.items() if share >= enough)
     best = [graphs.best(trial, replace(base, blank_offset=offset)) for trial in trials]
     features = np.array([row for row, _ in best])
     right = np.array([text == trial.said for trial, (_, text) in zip(trials, best, strict=True)])
