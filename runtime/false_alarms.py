@@ -31,6 +31,7 @@ _NEVER = 255  # code of a phone in a frame of silence
 _LANES = 256  # parts of the negatives that are searched side by side
 _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is found
 _WINDOW = 25  # rows in which one false alarm at most is counted
+_MOST = 3600.0  # false alarms an hour: a window is about a second
 _NEAREST = 0.02  # a score is no closer to 0, as the codes have steps
 _TAIL = 30  # highest windows that the tail is fitted to
 
@@ -54,8 +55,9 @@ class Tail:
         return cls(-float(lost[-1]), 1 / max(0.01, float(np.log(lost[-1] / lost[:-1]).mean())), count / hours)
 
     def false_alarms(self, threshold: float) -> float:
-        """An hour, at a threshold from `start` up; a rough guess below."""
-        return float(self.rate * (threshold / self.start) ** self.power)
+        """An hour, at a threshold from `start` up; a rough guess below, and never more than `_MOST`."""
+        steps = self.power * np.log(threshold / self.start)  # the power alone may overflow
+        return float(self.rate * np.exp(min(steps, np.log(_MOST / self.rate))))
 
     def threshold(self, false_alarms: float) -> float:
         """The threshold that gives so many false alarms an hour."""

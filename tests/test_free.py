@@ -175,7 +175,7 @@ def test_real_sentences_become_words_some_of_them_right(decoder: FreeDecoder, he
         assert times == sorted(times) and all(word.start < word.end for word in words)
         assert all(0 < word.confidence < 1 for word in words)
         add(counts, TEXTS[clip].split(), [word.text for word in words])
-    assert counts.wrong < 0.85 * counts.words
+    assert counts.wrong < 0.6 * counts.words
 
 
 def test_pieces_of_any_length_give_the_same(decoder: FreeDecoder, heard: dict[str, FloatArray]) -> None:

@@ -24,7 +24,7 @@ def recognizer() -> Recognizer:
 
 def test_most_words_are_right_and_confident(recognizer: Recognizer) -> None:
     results = {said: recognizer.recognize(read_audio(path)) for path, said in CLIPS.items()}
-    assert sum(result.accepted and result.text == said for said, result in results.items()) >= 0.5 * len(CLIPS)
+    assert sum(result.accepted and result.text == said for said, result in results.items()) >= 0.8 * len(CLIPS)
     for result in results.values():
         assert 0 <= result.start < result.end and 0 < result.confidence < 1
         assert len(result.alternatives) <= 2 and result.text not in {other.text for other in result.alternatives}
@@ -36,7 +36,7 @@ def test_streams_hear_the_same_words(recognizer: Recognizer) -> None:
         stream = recognizer.stream()
         events = stream.accept(read_audio(path)) + stream.finish()
         right += any(isinstance(event, Command) and event.result.text == said for event in events)
-    assert right >= 0.5 * len(CLIPS)
+    assert right >= 0.75 * len(CLIPS)
 
 
 def test_words_outside_the_grammar_and_noise_are_rejected(recognizer: Recognizer) -> None:
@@ -44,7 +44,7 @@ def test_words_outside_the_grammar_and_noise_are_rejected(recognizer: Recognizer
     assert other.model is recognizer.model
     clips = [*CLIPS, *(DATA / "noise").glob("*.opus")]
     accepted = [path.name for path in clips if other.recognize(read_audio(path)).accepted]
-    assert len(accepted) <= 3, accepted
+    assert len(accepted) <= 1, accepted
 
 
 def test_the_beginning_of_a_long_clip_counts(recognizer: Recognizer) -> None:

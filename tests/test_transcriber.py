@@ -46,7 +46,7 @@ def test_clips_in_a_batch_get_the_results_of_recognize(recognizer: Recognizer) -
     for clip, transcript in zip(WORDS, transcripts, strict=True):
         (result,) = transcript.results
         alone = recognizer.recognize(read_audio(clip))
-        assert result.text == alone.text and abs(result.confidence - alone.confidence) < 0.05
+        assert result.text == alone.text and abs(result.confidence - alone.confidence) < 0.1
         assert transcript.duration == pytest.approx(len(read_audio(clip)) / 16000)
 
 

@@ -22,15 +22,15 @@ def test_a_good_phrase_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize(
     ("phrase", "warning"),
-    [("cat", "short: 3 phones"), ("thank you", "common:"), ("banana", "sounds like other speech")],
+    [("cat", "short: 3 phones"), ("thank you", "common:"), ("another", "sounds like other speech")],
 )
 def test_bad_phrases_are_warned_about(capsys: pytest.CaptureFixture[str], phrase: str, warning: str) -> None:
     assert f"warning: {warning}" in report(capsys, phrase)
 
 
 def test_more_false_alarms_than_wanted_are_admitted(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = report(capsys, "cat").splitlines()
-    assert float(lines[-5].split(",")[1].split()[0]) > 5
+    lines = report(capsys, "one").splitlines()
+    assert 5 < float(lines[-5].split(",")[1].split()[0]) <= 3600
 
 
 def test_guessed_words_and_errors(capsys: pytest.CaptureFixture[str]) -> None:

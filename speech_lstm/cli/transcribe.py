@@ -29,7 +29,7 @@ found, with its times. Without phrases or a grammar any words are transcribed, w
 are reported at the end, and the exit code is then 1."""
 
 FREE_NOTE = (
-    "free transcription is experimental: 39 % of words wrong on audio books, 70 % on volunteers' microphones; see "
+    "free transcription is experimental: 28 % of words wrong on audio books, 63 % on volunteers' microphones; see "
     "docs/free.md"
 )
 
