@@ -1,9 +1,10 @@
 """Memory of streams that hear speech and silence for an hour of audio, as fast as it goes.
 
-    python -m benchmarks.soak MANIFEST... --grammar FILE [--hours 1] [--model FILE]
+    python -m benchmarks.soak MANIFEST... --grammar FILE [--hours 1] [--warm-up 1] [--model FILE]
 
 Dev clips, each followed by a second or more of near silence, go through a stream that waits for a wake word and through
-one in command-only mode. Resident memory is told after a tenth of the time, when all has been used, and at the end.
+one in command-only mode. Resident memory is told at the start, after the warm-up, in which buffers find their size, and
+at the end of the hours after it.
 """
 
 from __future__ import annotations
@@ -43,19 +44,19 @@ def speech_and_silence(clips: Sequence[Samples]) -> Iterator[Samples]:
             yield audio[start : start + BLOCK]
 
 
-def soak(recognizer: Recognizer, clips: Sequence[Samples], hours: float) -> tuple[float, float, Counter[str]]:
-    """Megabytes after a tenth of the hours and at the end, and how many events of which kind there were."""
+def soak(recognizer: Recognizer, clips: Sequence[Samples], hours: Sequence[float]) -> tuple[list[float], Counter[str]]:
+    """Megabytes after each of the rising hours, and how many events of which kind there were."""
     stream, events = recognizer.stream(), Counter[str]()
-    early, heard = 0.0, 0
-    whole = round(hours * 3600 * SAMPLE_RATE)
+    memory: list[float] = []
+    heard = 0
     for block in speech_and_silence(clips):
         events.update(type(event).__name__ for event in stream.accept(block))
         heard += len(block)
-        if not early and heard >= whole / 10:
-            early = resident_megabytes()
-        if heard >= whole:
-            break
-    return early, resident_megabytes(), events
+        if heard >= hours[len(memory)] * 3600 * SAMPLE_RATE:
+            memory.append(resident_megabytes())
+            if len(memory) == len(hours):
+                break
+    return memory, events
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("manifests", nargs="+", type=Path, metavar="MANIFEST")
     parser.add_argument("--grammar", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=1.0, help="of audio (default: %(default)s)")
+    parser.add_argument("--warm-up", type=float, default=1.0, help="hours of audio before (default: %(default)s)")
     parser.add_argument("--model", default="default", help="an .onnx file or the name of a shipped model")
     args = parser.parse_args(arguments)
     rows = [row for manifest in args.manifests for row in read_manifest(manifest, "dev")]
@@ -71,9 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = Path(args.model) if args.model.endswith(".onnx") else args.model
     for name, wake_word in (("command-only", None), ("wake word", "jarvis")):
         recognizer = Recognizer(grammar=args.grammar, model=model, device="cpu", wake_word=wake_word)
-        early, late, events = soak(recognizer, clips, args.hours)
+        times = (0.0, args.warm_up, args.warm_up + args.hours)
+        (begin, early, late), events = soak(recognizer, clips, times)
         kinds = ", ".join(f"{count} {kind}" for kind, count in events.most_common())
-        print(f"{name}: {args.hours:g} h, {early:.2f} -> {late:.2f} MB, {late - early:+.2f} MB; {kinds}", flush=True)
+        told = f"{begin:.2f} MB, after {args.warm_up:g} h {early:.2f}, {args.hours:g} h later {late:.2f} MB"
+        print(f"{name}: {told}; {kinds}", flush=True)
     return 0
 
 
