@@ -1,6 +1,7 @@
 """CTC training of an acoustic model: one file, resumable, on one process or several under `torchrun`."""
 import copy
 import dataclasses
+import gc
 import json
 import os
 import pickle
@@ -306,6 +307,13 @@ class Trainer:
         if self.world > 1:
             torch.distributed.barrier()
         return error
+
+    def close(self) -> None:
+        """Leave the other processes. Nothing can be trained or saved afterwards."""
+        if self.world > 1:
+            del self.optimizers  # they hold the process group, whose threads must end before the interpreter does
+            gc.collect()
+            torch.distributed.destroy_process_group()
 
     def _sum(self, seconds: float, save: bool) -> tuple[float, bool]:
         """Over all processes, so that they agree on the progress, save together and end after the same step."""

@@ -113,7 +113,7 @@ def test_processes_take_the_same_steps(tmp_path: Path) -> None:
         "trainer.run()\n"
         "torch.save((trainer.model.state_dict(), trainer.progress.step, trainer.progress.hours, own),\n"
         "           path.parent / f'rank{trainer.rank}.pt')\n"
-        "torch.distributed.destroy_process_group()\n"
+        "trainer.close()\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     done = subprocess.run([*command, str(config)], env=ENVIRONMENT, capture_output=True, text=True, timeout=100)

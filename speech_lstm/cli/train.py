@@ -14,7 +14,7 @@ from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """examples:
   speech-lstm train configs/default.toml
-  torchrun --nproc-per-node 2 -m speech_lstm.cli train configs/default.toml
+  torchrun --standalone --nproc-per-node 2 -m speech_lstm.cli train configs/default.toml
 
 Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves
 one."""
@@ -51,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end, or save and stop at Ctrl-C."""
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise SpeechLstmError(f"training needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
-    import torch
 
     from speech_lstm.config import load_config
     from speech_lstm.training import Trainer
@@ -64,11 +63,12 @@ def run(args: argparse.Namespace) -> int:
         error = trainer.run()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C, or torchrun's own, must not stop the saving
-        trainer.save()
-        print(f"stopped at {trainer.progress.hours:.2f} hours; {trainer.checkpoint} goes on from here", file=sys.stderr)
+        if trainer.world == 1:  # several processes may have been stopped in different steps
+            trainer.save()
+        hours = trainer.progress.hours
+        print(f"stopped at {hours:.2f} hours; training goes on from {trainer.checkpoint}", file=sys.stderr)
         return 130
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    trainer.close()
     for corpus, rate in error.items():
         print(f"{corpus:24} {100 * rate:5.1f} % phone error on dev")
     return 0
