@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from speech_lstm.corpus import read_manifest
 from speech_lstm.runtime.bigrams import Bigrams
@@ -59,22 +60,13 @@ class Counts:
 
 def matched(said: Sequence[str], heard: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
     """Pairs of places with the same or exchanged words on a cheapest alignment, and its cost (Levenshtein)."""
-    cost = np.zeros((len(said) + 1, len(heard) + 1), dtype=np.int64)
-    cost[:, 0], cost[0] = np.arange(len(said) + 1), np.arange(len(heard) + 1)
-    for i, word in enumerate(said, 1):
-        for j, other in enumerate(heard, 1):
-            cost[i, j] = min(cost[i - 1, j - 1] + (word != other), cost[i - 1, j] + 1, cost[i, j - 1] + 1)
-    pairs = []
-    i, j = len(said), len(heard)
-    while i and j:
-        if cost[i, j] == cost[i - 1, j - 1] + (said[i - 1] != heard[j - 1]):
-            i, j = i - 1, j - 1
-            pairs.append((i, j))
-        elif cost[i, j] == cost[i - 1, j] + 1:
-            i -= 1
-        else:
-            j -= 1
-    return pairs, int(cost[-1, -1])
+    pairs = [
+        pair
+        for step in Levenshtein.opcodes(said, heard)
+        if step.tag in ("equal", "replace")
+        for pair in zip(range(step.src_start, step.src_end), range(step.dest_start, step.dest_end), strict=True)
+    ]
+    return pairs, Levenshtein.distance(said, heard)
 
 
 def add(counts: Counts, said: Sequence[str], heard: Sequence[str]) -> list[bool]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 
 from speech_lstm.acoustic import LstmCtc
 from speech_lstm.runtime.errors import ModelError
@@ -45,7 +46,7 @@ def check_parity(trained: LstmCtc, fp32: Model, int8: Model, recordings: Sequenc
         torch=max(torch_difference(trained, fp32, audio) for audio in recordings),
         chunked=max(chunked_difference(fp32, audio, chunk) for audio in recordings for chunk in CHUNKS),
         phones=sum(len(reference) for reference, _ in heard),
-        quantized_errors=sum(edit_distance(*pair) for pair in heard),
+        quantized_errors=sum(Levenshtein.distance(*pair) for pair in heard),
     )
     if not max(parity.torch, parity.chunked) <= TOLERANCE:  # also when it is NaN
         raise ModelError(f"{fp32.path}: differs from PyTorch by {parity.torch:.1e}, in chunks by {parity.chunked:.1e}")
@@ -86,17 +87,6 @@ def greedy(model: Model, audio: Audio) -> tuple[str, ...]:
     best = log_probs[0].argmax(axis=1)
     starts = np.flatnonzero(np.diff(best, prepend=-1))
     return tuple(model.metadata.tokens[token] for token in best[starts] if token)
-
-
-def edit_distance(reference: Sequence[str], hypothesis: Iterable[str]) -> int:
-    """Fewest insertions, deletions and substitutions between two sequences (Levenshtein distance)."""
-    row = list(range(len(reference) + 1))
-    for count, item in enumerate(hypothesis, 1):
-        diagonal, row[0] = row[0], count
-        for column, expected in enumerate(reference, 1):
-            cost = min(row[column] + 1, row[column - 1] + 1, diagonal + (item != expected))
-            diagonal, row[column] = row[column], cost
-    return row[-1]
 
 
 def _whole_chunks(recording: Audio, model: Model) -> Audio:

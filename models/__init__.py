@@ -16,8 +16,8 @@ def find(name: str, device: str) -> Path | None:
     """The shipped file for a name, or None.
 
     A name of a file is itself. Otherwise "default" means default-int8 for the CPU, which has quantized LSTM kernels,
-    and default-fp32 for "cuda", which has not; each stands in for the other when it is not there: the
-    fp32 file comes with a clone of the repository, not with the wheel.
+    and default-fp32 for "cuda", which has not. The fp32 file comes with a clone of the repository, not with the wheel:
+    there "cuda" finds the int8 one, and `Model.load` says that it needs the other.
     """
     models = shipped()
     order = ("-fp32", "-int8") if device == "cuda" else ("-int8", "-fp32")

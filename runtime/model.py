@@ -53,6 +53,8 @@ class Model:
             problem = why_no_cuda()
             if problem is None:
                 path, content, metadata = _read(model, "cuda")
+                problem = why_not_on_cuda(content, path)
+            if problem is None:
                 session = _session(content, path, threads, [PROVIDER, "CPUExecutionProvider"])
                 if PROVIDER in session.get_providers():  # ONNX Runtime falls back to the CPU without an error
                     return cls(session, metadata, path)
@@ -90,6 +92,13 @@ class Model:
             raise AudioError(f"state is {state.dtype} {list(state.shape)}, expected float32 {expected}")
         log_probs, next_state = self._session.run(("log_probs", "next_state"), {"audio": audio, "state": state})
         return log_probs, next_state
+
+
+def why_not_on_cuda(content: bytes, path: Path) -> str | None:
+    """Why the CUDA provider would leave a model file to the CPU, which it does without a word; None if it would not."""
+    if b"DynamicQuantizeLSTM" not in content:
+        return None
+    return f"{path.name} has int8 LSTMs, for which CUDA has no kernels; take an fp32 file (one is in the repository)"
 
 
 def _read(model: str | Path, device: Literal["cpu", "cuda"]) -> tuple[Path, bytes, ModelMetadata]:

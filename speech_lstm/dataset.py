@@ -125,7 +125,7 @@ def collate(clips: Sequence[np.ndarray], phones: Sequence[Sequence[int]], labels
 class TrainingBatches(IterableDataset[Batch]):
     """An endless stream of augmented batches of about `batch_seconds` of audio, clips of like length together.
 
-    Ranks and loader workers draw different random batches; `set_progress` moves the strength of augmentation.
+    Ranks and loader workers draw different random batches; `strength` scales the augmentation and may change meanwhile.
     """
 
     def __init__(

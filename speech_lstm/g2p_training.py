@@ -30,6 +30,7 @@ said both parts had 9.38 % phone error and the model has 3.48 %.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import time
 import zlib
@@ -40,6 +41,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from speech_lstm.g2p_alignment import align
 from speech_lstm.g2p_context_tree import ContextTree
@@ -215,23 +217,14 @@ def score(guess: Callable[[str], Sequence[str]], dictionary: dict[str, list[str]
     wrong = np.zeros(2, dtype=int)
     for word, given in zip(words, guesses, strict=True):
         for number in (1, 2):
-            pairs = [(edit_distance(code, mine), len(code)) for code in dictionary[word] for mine in given[:number]]
+            compared = itertools.product(dictionary[word], given[:number])
+            pairs = [(Levenshtein.distance(code, mine), len(code)) for code, mine in compared]
             distance, length = min(pairs, key=lambda pair: pair[0] / pair[1])
             errors[number - 1] += distance
             wrong[number - 1] += distance > 0
             phones += length * (number == 1)
     rates = (errors / phones).tolist() + (wrong / len(words)).tolist()
     return Score(len(words), rates[0], rates[2], rates[1], rates[3], 1000 * seconds / len(words))
-
-
-def edit_distance(left: Sequence[str], right: Sequence[str]) -> int:
-    """Least number of insertions, deletions and substitutions that turn one into the other."""
-    row = list(range(len(right) + 1))
-    for i, mine in enumerate(left, 1):
-        before, row[0] = row[0], i
-        for j, theirs in enumerate(right, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (mine != theirs))
-    return row[-1]
 
 
 def decoder_of(model: NgramModel) -> JointNgram:

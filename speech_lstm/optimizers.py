@@ -1,8 +1,7 @@
 """What moves the weights: AdamW, and Muon for the matrices of the LSTM layers where the configuration gives it a rate.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) makes the momentum of a matrix nearly orthogonal
-before each step. After five minutes of one core from the same weights the loss was 0.462 with Muon and 0.498
-with AdamW, though Muon had come a quarter less far in the audio.
+before each step.
 """
 
 import os

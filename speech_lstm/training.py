@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -97,17 +98,6 @@ def greedy(log_probs: Tensor) -> list[int]:
     return [token for token in best.tolist() if token]
 
 
-def edit_distance(a: list[int], b: list[int]) -> int:
-    """Levenshtein distance."""
-    row = np.arange(len(b) + 1)
-    target = np.asarray(b)
-    for index, token in enumerate(a, 1):
-        change = np.minimum(row[:-1] + (target != token), row[1:] + 1)
-        row = np.concatenate([[index], change])
-        row = np.minimum.accumulate(row - np.arange(len(row))) + np.arange(len(row))
-    return int(row[-1])
-
-
 @torch.no_grad()
 def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio, offset: float = 0.0) -> float:
     """Greedy phone error over clips, whole-clip forward; `offset` is taken off the blank log-probability."""
@@ -122,7 +112,7 @@ def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio
         log_probs[..., 0] -= offset
         for row, example in enumerate(part):
             heard = greedy(log_probs[row, : -(-len(clips[row]) // FRAME_SAMPLES)])
-            errors += edit_distance(heard, list(example.phones))
+            errors += Levenshtein.distance(heard, example.phones)
             total += len(example.phones)
     return errors / max(1, total)
 
@@ -215,11 +205,12 @@ class Trainer:
 
     def _resume(self) -> None:
         saved = self._read(self.checkpoint)
-        if bool(self.config.optimizer.matrix_rate) != ("muon" in saved.get("optimizers", {})):
+        state = saved.get("optimizers", {})
+        if "adamw" not in state or bool(self.config.optimizer.matrix_rate) != ("muon" in state):
             raise ConfigError(f"{self.checkpoint}: made with another kind of optimizer; begin a new run with run.start")
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
-        self.optimizers.load_state_dict(saved["optimizers"])
+        self.optimizers.load_state_dict(state)
         self.progress = Progress(**saved["progress"])
 
     def save(self) -> None:

@@ -55,9 +55,9 @@ def test_text_keeps_a_strange_name_on_its_line() -> None:
     lines = everything("text").splitlines()
     assert lines[0] == 'a "b",\\nc\\udcff.wav: light the lamp'
     assert lines[1].strip() == "confidence 0.90 | intent TurnOn | device=lamp | light 3661.20-3661.40 s"
-    assert lines[2:] == ["silence.wav: nothing from the list"]
+    assert lines[2:] == ["silence.wav: nothing recognised"]
     closest = WRITERS["text"]().item(Transcript("a.wav", 2.0, (REJECTED,)))
-    assert closest == "a.wav: nothing from the list (closest: dim the lamp, confidence 0.20)\n"
+    assert closest == "a.wav: nothing recognised (closest: dim the lamp, confidence 0.20)\n"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["transcribe", str(LEFT), "--phrases", "left", "--clip-seconds", "60"], "60 is not from 0 to 28"),
         (["transcribe", str(LEFT), "--phrases", "left", "--resume"], "--resume needs --output or --beside"),
         (["transcribe", str(LEFT.parent), "--phrases", "left", "--format", "srt"], "a file for each input"),
+        (["transcribe", str(LEFT), "--alternatives", "2"], "--alternatives needs --phrases or --grammar"),
         (["transcribe", str(LEFT), "--phrases", "left", "--beside", "--output", "out"], "not allowed with argument"),
         (["benchmark", str(LEFT), "--phrases", "left", "--chunk-ms", "0"], "must be at least 1"),
         (["benchmark", str(LEFT), "--phrases", "left", "--repeats", "-3"], "must be at least 1"),

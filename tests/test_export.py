@@ -12,7 +12,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.export.halve import halve
-from speech_lstm.export.parity import check_parity, chunked_difference, edit_distance, torch_difference
+from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import save_onnx
 from speech_lstm.runtime.audio import read_audio
@@ -120,14 +120,6 @@ def test_metadata_that_json_cannot_hold_is_refused(exported: Exported, tmp_path:
     with pytest.raises(ModelError, match="use plain JSON values"):
         save_onnx(onnx.load(exported.int8), metadata, tmp_path / "pair.onnx")
     assert not (tmp_path / "pair.onnx").exists()
-
-
-@pytest.mark.parametrize(
-    ("reference", "hypothesis", "expected"),
-    [("", "", 0), ("abc", "", 3), ("", "abc", 3), ("kitten", "sitting", 3), ("abc", "abc", 0), ("abcd", "acd", 1)],
-)
-def test_edit_distance(reference: str, hypothesis: str, expected: int) -> None:
-    assert edit_distance(reference, hypothesis) == expected
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from speech_lstm.g2p_alignment import align
 from speech_lstm.g2p_context_tree import ContextTree
-from speech_lstm.g2p_training import edit_distance, estimate, held_out, pack, prune, read_dictionary, score, write
+from speech_lstm.g2p_training import estimate, held_out, pack, prune, read_dictionary, score, write
 from speech_lstm.runtime.dictionary import decode, encode
 from speech_lstm.runtime.errors import PronunciationError
 from speech_lstm.runtime.g2p import guess
@@ -131,11 +131,6 @@ def test_training_and_pruning_keep_probabilities_and_learn_the_spelling(
         spelled = {word: [code] for word, code in entries if held_out(word)}
         result = score(codes_from(JointNgram.load(path)), spelled)
         assert result.phone_error < 0.2
-
-
-def test_edit_distance() -> None:
-    assert edit_distance("kitten", "sitting") == 3
-    assert edit_distance("", "abc") == edit_distance("abc", "") == 3
 
 
 def test_the_model_is_read_on_first_use_only() -> None:

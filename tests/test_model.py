@@ -140,10 +140,15 @@ def test_cuda_libraries_that_are_missing_are_a_fallback_or_an_error(
     monkeypatch.setattr("speech_lstm.runtime.model.why_no_cuda", lambda: None)
     capfd.readouterr()
     with caplog.at_level(logging.INFO):
-        assert Model.load(exported.int8).device == "cpu"
+        assert Model.load(exported.fp32).device == "cpu"
     with pytest.raises(DeviceError, match="cannot load the CUDA and cuDNN libraries"):
-        Model.load(exported.int8, device="cuda")
+        Model.load(exported.fp32, device="cuda")
     assert len(caplog.messages) == 1
+    with caplog.at_level(logging.INFO):
+        assert Model.load(exported.int8).device == "cpu"
+    with pytest.raises(DeviceError, match="has int8 LSTMs, for which CUDA has no kernels; take an fp32 file"):
+        Model.load(exported.int8, device="cuda")
+    assert len(caplog.messages) == 2
     assert capfd.readouterr() == ("", "")
 
 

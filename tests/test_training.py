@@ -17,7 +17,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.training import Progress, Trainer, edit_distance, greedy, rate_factor
+from speech_lstm.training import Progress, Trainer, greedy, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -172,11 +172,3 @@ def test_rate_warms_up_holds_and_decays() -> None:
 def test_greedy_merges_repeats_and_drops_blanks() -> None:
     best = torch.tensor([0, 3, 3, 0, 3, 5, 5, 0])
     assert greedy(torch.nn.functional.one_hot(best, 6).float()) == [3, 3, 5]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "distance"),
-    [([], [], 0), ([1, 2], [], 2), ([], [1], 1), ([1, 2, 3], [1, 3], 1), ([1, 2, 3], [3, 2, 1], 2), ([1], [1, 4], 1)],
-)
-def test_edit_distance(a: list[int], b: list[int], distance: int) -> None:
-    assert edit_distance(a, b) == distance

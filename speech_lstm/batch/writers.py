@@ -46,7 +46,7 @@ class TextWriter(Writer):
         name = printable(transcript.file)
         if not transcript.accepted and transcript.error is None:
             said = [f" (closest: {r.text}, confidence {r.confidence:.2f})" for r in transcript.results if r.text]
-            return f"{name}: nothing from the list{''.join(said)}\n"
+            return f"{name}: nothing recognised{''.join(said)}\n"
         return "".join(
             f"{name}: {result.text}\n    {' | '.join(self._details(result))}\n" for result in transcript.accepted
         )

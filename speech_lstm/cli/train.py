@@ -19,7 +19,7 @@ EXAMPLE = """examples:
 Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves
 one."""
 
-NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard")
+NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard", "rapidfuzz")
 """Packages of the extra that training imports."""
 
 
@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C, or torchrun's own, must not stop the saving
         if trainer.world == 1:  # several processes may have been stopped in different steps
             trainer.save()
-        hours = trainer.progress.hours
-        print(f"stopped at {hours:.2f} hours; training goes on from {trainer.checkpoint}", file=sys.stderr)
+        kept = f"training goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else "nothing is saved yet"
+        print(f"stopped at {trainer.progress.hours:.2f} hours; {kept}", file=sys.stderr)
         return 130
     trainer.close()
     for corpus, rate in error.items():

@@ -78,6 +78,8 @@ def run(args: argparse.Namespace) -> int:
     transcribe_ray.check(args)
     grammar = args.phrases or args.grammar
     free = grammar is None and not args.phones
+    if args.alternatives and grammar is None:
+        args.parser.error("--alternatives needs --phrases or --grammar")
     if free:
         print(FREE_NOTE, file=sys.stderr)
     listener = ListenerOptions(grammar, args.model, args.device, alternatives=args.alternatives, free=free)
