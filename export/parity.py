@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from speech_lstm.acoustic import LstmCtc
+from speech_lstm.acoustic.acoustic import LstmCtc
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model import Model
+from speech_lstm.runtime.model.model import Model
 
 TOLERANCE = 1e-4
 """Largest difference of fp32 log-probabilities, in nats, that counts as the same; of state values relative to them."""

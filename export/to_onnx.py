@@ -9,9 +9,9 @@ from pathlib import Path
 import onnx
 import torch
 
-from speech_lstm.acoustic import LstmCtc
+from speech_lstm.acoustic.acoustic import LstmCtc
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
+from speech_lstm.runtime.model.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
 
 OPSET = 17
 """The first with LayerNormalization as one operator."""

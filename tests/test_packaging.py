@@ -44,7 +44,7 @@ def runtime_modules() -> list[str]:
 
 
 def test_every_runtime_module_imports_only_numpy_onnxruntime_and_the_standard_library(allowed: set[str]) -> None:
-    assert "speech_lstm.runtime.audio" in runtime_modules()
+    assert "speech_lstm.runtime.audio.pcm" in runtime_modules()
     assert not modules_after("import " + ", ".join(runtime_modules())) - allowed
 
 
@@ -168,7 +168,7 @@ def test_installed_wheel_imports_from_its_own_folder(wheel: Path, tmp_path: Path
     )
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
-        "import speech_lstm, speech_lstm.runtime.audio, speech_lstm.export, speech_lstm.models, speech_lstm.cli\n"
+        "import speech_lstm, speech_lstm.runtime.audio.pcm, speech_lstm.export, speech_lstm.models, speech_lstm.cli\n"
         "for module in (speech_lstm, speech_lstm.runtime, speech_lstm.export, speech_lstm.models):\n"
         f"    assert module.__file__.startswith({str(site)!r}), module.__file__\n"
         "assert speech_lstm.read_audio\n"

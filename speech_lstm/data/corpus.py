@@ -1,0 +1,137 @@
+"""Speech corpora as manifests: one JSON object a line, NeMo style, and their audio packed for fast training.
+
+A manifest row has `audio_filepath` (relative to the manifest), `duration` in seconds, `text`, `speaker` and `split`.
+"""
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.errors import AudioError, SpeechLstmError
+
+SAMPLE_RATE = 16000
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording: where it is, what is said, by whom. `duration` in seconds."""
+
+    path: Path
+    text: str
+    duration: float
+    speaker: str
+    split: str
+    corpus: str
+
+
+def read_manifest(path: Path, split: str | None = None, max_word_error: float = 0.3) -> list[Utterance]:
+    """The utterances of a manifest, of one split or all.
+
+    Rows whose `asr_word_error` (how far another recogniser's hearing is from the text) is above `max_word_error` are
+    left out of the training split.
+    """
+    utterances = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SpeechLstmError(f"{path}: cannot read the manifest: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            utterance = Utterance(
+                path.parent / row["audio_filepath"], row["text"], float(row["duration"]),
+                row.get("speaker", ""), row.get("split", "train"), path.parent.name,
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise SpeechLstmError(f"{path}:{number}: not a manifest row ({error!r})") from error
+        if split is not None and utterance.split != split:
+            continue
+        if utterance.split == "train" and row.get("asr_word_error", 0.0) > max_word_error:
+            continue
+        utterances.append(utterance)
+    return utterances
+
+
+def _decode(path: Path) -> np.ndarray | str:
+    """Samples as int16 at 16 kHz, or what is wrong with the file."""
+    try:
+        info = soundfile.info(path)
+        if info.samplerate == SAMPLE_RATE and info.channels == 1:
+            samples, _ = soundfile.read(path, dtype="float32")
+            if not len(samples) or not np.isfinite(samples).all():
+                return f"{path}: no usable samples"
+        else:
+            samples = read_audio(path)
+    except (AudioError, RuntimeError) as error:
+        return str(error) if str(path) in str(error) else f"{path}: {error}"
+    return np.clip(np.round(samples * 32767.0), -32768, 32767).astype(np.int16)
+
+
+class PackedAudio:
+    """The audio of many utterances in one memory-mapped int16 file, so that a random clip costs no decoding.
+
+    `pack` decodes whatever the folder lacks; a corrupt or missing file is reported with its path and left out.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._index: dict[str, tuple[int, int]] = {}
+        index = folder / "index.jsonl"
+        if index.exists():
+            for line in index.read_text(encoding="utf-8").splitlines():
+                path, start, length = json.loads(line)
+                self._index[path] = (start, length)
+        self._samples: np.ndarray | None = None
+
+    def __contains__(self, path: Path) -> bool:
+        return str(path) in self._index
+
+    def __getitem__(self, path: Path) -> np.ndarray:
+        """int16 [samples], 16 kHz."""
+        if self._samples is None:
+            self._samples = np.memmap(self.folder / "audio.i16", dtype=np.int16, mode="r")
+        start, length = self._index[str(path)]
+        return self._samples[start : start + length]
+
+    def pack(self, paths: Iterable[Path], workers: int | None = None) -> list[str]:
+        """Decode the files that are not packed yet; returns a message for each file left out."""
+        missing = [path for path in paths if path not in self]
+        if not missing:
+            return []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        problems = []
+        data_path = self.folder / "audio.i16"
+        end = max((start + length for start, length in self._index.values()), default=0)
+        data_path.touch()
+        os.truncate(data_path, end * 2)  # what an interrupted run wrote past the index
+        with (
+            data_path.open("ab") as data,
+            (self.folder / "index.jsonl").open("a", encoding="utf-8") as index,
+            ProcessPoolExecutor(workers or os.cpu_count()) as pool,
+        ):
+            for path, samples in zip(missing, _in_order(pool, missing), strict=True):
+                if isinstance(samples, str):
+                    problems.append(samples)
+                    print(f"skipped: {samples}", file=sys.stderr)
+                    continue
+                samples.tofile(data)
+                data.flush()
+                index.write(json.dumps([str(path), end, len(samples)]) + "\n")
+                index.flush()
+                self._index[str(path)] = (end, len(samples))
+                end += len(samples)
+        self._samples = None
+        return problems
+
+
+def _in_order(pool: ProcessPoolExecutor, paths: list[Path]) -> Iterator[np.ndarray | str]:
+    return pool.map(_decode, paths, chunksize=64)

@@ -1,0 +1,336 @@
+"""CTC training of an acoustic model: one file, resumable, on one process or several under `torchrun`."""
+import copy
+import dataclasses
+import gc
+import json
+import os
+import pickle
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from speech_lstm.acoustic.acoustic import FRAME_SAMPLES, LstmCtc
+from speech_lstm.config import AugmentConfig, Config, ConfigError, OptimizerConfig
+from speech_lstm.data.augment import Augmenter, simulate_rooms
+from speech_lstm.data.corpus import PackedAudio, read_manifest
+from speech_lstm.data.dataset import IGNORED, Batch, Example, TrainingBatches, collate, make_examples, read_alignments
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.training.optimizers import Optimizers
+
+
+class Objective(nn.Module):
+    """The training loss around a model, as one module so that DistributedDataParallel sees one forward."""
+
+    def __init__(self, model: LstmCtc, augment: AugmentConfig, bfloat16: bool) -> None:
+        super().__init__()
+        self.model, self.augment, self.reduced = model, augment, bfloat16
+        self.random = np.random.default_rng()
+
+    def forward(self, batch: Batch, alignment_weight: float, strength: float) -> Tensor:
+        """Mean loss per frame: CTC, mixed with cross-entropy on forced alignments."""
+        state = self.model.initial_state(len(batch.audio)).to(batch.audio.device)
+        with torch.no_grad():
+            features, _ = self.model.features(batch.audio, state[:, : -2 * self.model.layers * self.model.hidden])
+            self._mask(features, strength)
+        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.reduced else nullcontext():
+            logits, _ = self.model.encode(features, state[:, -2 * self.model.layers * self.model.hidden :])
+        logits = logits.float()
+        frames = (batch.samples + FRAME_SAMPLES - 1) // FRAME_SAMPLES
+        total = frames.sum()
+        loss = logits.new_zeros(())
+        if alignment_weight < 1:
+            log_probs = logits.log_softmax(-1).transpose(0, 1)
+            ctc = nn.functional.ctc_loss(
+                log_probs, batch.phones, frames, batch.phone_counts, reduction="sum", zero_infinity=True
+            )
+            loss = loss + (1 - alignment_weight) * ctc / total
+        if alignment_weight > 0:
+            aligned = (batch.labels != IGNORED).sum().clamp(min=1)
+            cross = nn.functional.cross_entropy(
+                logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED, reduction="sum"
+            )
+            loss = loss + alignment_weight * cross / aligned
+        return loss
+
+    def _mask(self, features: Tensor, strength: float) -> None:
+        """SpecAugment in place: features [batch, frames, 4 mels], each frame four 10 ms vectors of mels."""
+        c, (clips, frames, width) = self.augment, features.shape
+        by_band = features.view(clips, frames, width // self.model.mels, self.model.mels)
+        for row in range(clips):
+            for _ in range(c.time_masks):
+                size = int(self.random.integers(int(c.time_mask_frames * strength) + 1))
+                size = min(size, frames // 8)
+                start = int(self.random.integers(frames - size + 1))
+                features[row, start : start + size] = 0
+            for _ in range(c.mel_masks):
+                size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
+                start = int(self.random.integers(self.model.mels - size + 1))
+                by_band[row, :, :, start : start + size] = 0
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a run has done; saved in its checkpoint."""
+
+    step: int = 0
+    hours: float = 0.0  # audio seen by all processes
+    seconds: float = 0.0  # wall time of training
+
+
+def rate_factor(optimizer: OptimizerConfig, progress: Progress) -> float:
+    """Warm-up in steps, then 1, then linear to a fiftieth over the last `decay_part` of the hours."""
+    warm = min(1.0, (progress.step + 1) / max(1, optimizer.warmup_steps))
+    left = (optimizer.hours - progress.hours) / max(1e-9, optimizer.decay_part * optimizer.hours)
+    return warm * max(0.02, min(1.0, left))
+
+
+def greedy(log_probs: Tensor) -> list[int]:
+    """Best token of each frame, repeats merged and blanks dropped: log_probs [frames, tokens]."""
+    best = torch.unique_consecutive(log_probs.argmax(-1))
+    return [token for token in best.tolist() if token]
+
+
+@torch.no_grad()
+def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio, offset: float = 0.0) -> float:
+    """Greedy phone error over clips, whole-clip forward; `offset` is taken off the blank log-probability."""
+    errors = total = 0
+    order = sorted(examples, key=lambda e: e.utterance.duration)
+    for start in range(0, len(order), 16):
+        part = order[start : start + 16]
+        clips = [np.pad(audio[e.utterance.path].astype(np.float32) / 32768.0, (0, 4800)) for e in part]
+        batch = collate(clips, [e.phones for e in part], [np.zeros(-(-len(c) // FRAME_SAMPLES)) for c in clips])
+        batch = batch.to(model.output.weight.device)
+        log_probs, _ = model(batch.audio, model.initial_state(len(part)).to(batch.audio.device))
+        log_probs[..., 0] -= offset
+        for row, example in enumerate(part):
+            heard = greedy(log_probs[row, : -(-len(clips[row]) // FRAME_SAMPLES)])
+            errors += Levenshtein.distance(heard, example.phones)
+            total += len(example.phones)
+    return errors / max(1, total)
+
+
+class Trainer:
+    """A training run: data, model, optimizer and their checkpoint under `config.run.folder`."""
+
+    def __init__(self, config: Config, base: Path) -> None:
+        """`base` is the folder that the paths in `config` are relative to."""
+        self.config, self.base = config, base
+        self.rank, self.world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if self.world > 1 and not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        torch.set_num_threads(config.run.threads)
+        cuda = torch.cuda.is_available()
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        self.folder = base / config.run.folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.run.seed)
+        self.model = LstmCtc(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
+        self.progress = Progress()
+        self._load_data()
+        self.average = copy.deepcopy(self.model)
+        self.optimizers = Optimizers(self.model, config.optimizer)
+        self.checkpoint = self.folder / "checkpoint.pt"
+        if self.checkpoint.exists():
+            self._resume()
+        elif config.run.start:
+            weights = self._read(base / config.run.start)["average"]
+            self.model.load_state_dict(weights)
+            self.average.load_state_dict(weights)
+
+    def _load_data(self) -> None:
+        data, optimizer = self.config.data, self.config.optimizer
+        self.audio = PackedAudio(self.base / data.packed)
+        manifests = [(self.base / name).resolve() for name in data.manifests]  # as `align` names the audio
+        utterances = [u for manifest in manifests for u in read_manifest(manifest)]
+        kept = ("train", "dev")
+        utterances = [u for u in utterances if u.split in kept and u.text and u.duration <= data.max_seconds]
+        recordings = read_manifest(self.base / data.noise_manifest, "train") if data.noise_manifest else []
+        noises = [u.path for u in recordings]
+        utterances += [u for u in recordings if u.duration <= data.max_seconds]  # where nothing is said
+        if self.rank == 0:
+            self.audio.pack([u.path for u in utterances] + noises)
+        if self.world > 1:
+            torch.distributed.barrier()
+            self.audio = PackedAudio(self.base / data.packed)
+        utterances = [u for u in utterances if u.path in self.audio]
+        alignments = read_alignments(self.base / data.alignments) if data.alignments else None
+        lexicon = Lexicon()
+        self.examples = make_examples([u for u in utterances if u.split == "train"], lexicon, alignments)
+        self.dev = make_examples([u for u in utterances if u.split == "dev"], lexicon)
+        if not self.examples:
+            raise ConfigError(f"no training utterances in {', '.join(map(str, manifests))}")
+        rooms = simulate_rooms(self.config.augment.rooms, seed=7) if self.config.augment.room_probability > 0 else []
+        augmenter = Augmenter(self.config.augment, [self.audio[path] for path in noises if path in self.audio], rooms)
+        repeats = [data.repeat.get(e.utterance.corpus, 1.0) for e in self.examples]
+        self.batches = TrainingBatches(
+            self.examples, repeats, self.audio, augmenter, optimizer.batch_seconds,
+            seed=self.config.run.seed + 1000 * self.rank + int(time.time()), delay=optimizer.alignment_delay,
+        )  # fmt: skip
+        if not self.checkpoint_exists():
+            self._normalise_features()
+
+    def checkpoint_exists(self) -> bool:
+        """Whether the run has begun before."""
+        return (self.folder / "checkpoint.pt").exists()
+
+    @torch.no_grad()
+    def _normalise_features(self) -> None:
+        """Set the front end's mean and deviation from two hundred training clips, the same ones on every process."""
+        frontend = self.model.frontend
+        chosen = np.random.default_rng(0).choice(len(self.examples), min(200, len(self.examples)), replace=False)
+        clips = [self.audio[self.examples[i].utterance.path].astype(np.float32) / 32768.0 for i in chosen]
+        whole = [torch.from_numpy(clip[None, : len(clip) // 160 * 160]) for clip in clips if len(clip) > 800]
+        energies = torch.cat([frontend.energies(audio.to(self.device))[0] for audio in whole])
+        frontend.mean.copy_(energies.mean(0))
+        frontend.deviation.copy_(energies.std(0))
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """A checkpoint of a model of the same sizes; ConfigError if it is not."""
+        try:
+            saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            sizes = saved["config"]["model"]
+        except (OSError, RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
+            raise ConfigError(f"{path}: not a checkpoint that can be read ({error})") from None
+        if sizes != (wanted := dataclasses.asdict(self.config.model)):
+            raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
+        return saved
+
+    def _resume(self) -> None:
+        saved = self._read(self.checkpoint)
+        state = saved.get("optimizers", {})
+        if "adamw" not in state or bool(self.config.optimizer.matrix_rate) != ("muon" in state):
+            raise ConfigError(f"{self.checkpoint}: made with another kind of optimizer; begin a new run with run.start")
+        self.model.load_state_dict(saved["model"])
+        self.average.load_state_dict(saved["average"])
+        self.optimizers.load_state_dict(state)
+        self.progress = Progress(**saved["progress"])
+
+    def save(self) -> None:
+        """Write the checkpoint atomically: a kill at any moment leaves the last whole one. All processes call it."""
+        optimizers = self.optimizers.state_dict()
+        if self.rank != 0:
+            return
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(
+            {
+                "config": dataclasses.asdict(self.config), "tokens": list(TOKENS), "model": self.model.state_dict(),
+                "average": self.average.state_dict(), "optimizers": optimizers,
+                "progress": dataclasses.asdict(self.progress),
+            },
+            partial,
+        )  # fmt: skip
+        partial.replace(self.checkpoint)
+
+    def evaluate(self, limit: int) -> dict[str, float]:
+        """Greedy phone error of the averaged weights by corpus, on at most `limit` dev clips of each."""
+        by_corpus: dict[str, list[Example]] = {}
+        for example in self.dev:
+            by_corpus.setdefault(example.utterance.corpus, []).append(example)
+        self.average.eval()
+        chosen = {name: part[:: max(1, len(part) // limit)] for name, part in sorted(by_corpus.items())}
+        return {name: phone_error_rate(self.average, part, self.audio) for name, part in chosen.items()}
+
+    def run(self) -> dict[str, float]:
+        """Train until the configured hours of audio are seen; returns the last dev error by corpus."""
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+        from torch.utils.tensorboard import SummaryWriter
+
+        c, run = self.config.optimizer, self.config.run
+        objective: nn.Module = Objective(self.model, self.config.augment, run.bfloat16)
+        if self.world > 1:
+            objective = nn.parallel.DistributedDataParallel(objective)
+        board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None
+        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers))
+        saved = evaluated = told = time.monotonic()
+        error: dict[str, float] = {}
+        smooth = 0.0
+        hours = TextColumn("{task.completed:.1f}/{task.total:.0f} h")
+        columns = (TextColumn("{task.description}"), BarColumn(), hours, TimeRemainingColumn())
+        with Bar(*columns, disable=self.rank != 0) as bar:
+            done: Any = self.progress.hours  # rich declares whole numbers, and takes any
+            task = bar.add_task("training", total=c.hours, completed=done)
+            while self.progress.hours < c.hours:
+                began = time.monotonic()
+                strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))
+                weight = c.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, c.alignment_hours))
+                self.batches.strength.fill_(strength)
+                batch = next(loader).to(self.device)
+                factor = rate_factor(c, self.progress)
+                loss = objective(batch, weight, strength)
+                self.model.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
+                self.optimizers.step(factor)
+                now = time.monotonic()
+                seconds, save = self._sum(batch.seconds, self.rank == 0 and now - saved > run.checkpoint_seconds)
+                self._update(seconds, now - began)
+                if save:
+                    self.save()
+                    saved = now
+                smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
+                rate = c.rate * factor
+                bar.update(task, completed=self.progress.hours, description=f"loss {smooth:.3f}, rate {rate:.1e}")
+                if self.rank != 0:
+                    continue
+                assert board is not None
+                board.add_scalar("loss", loss.item(), self.progress.step)
+                board.add_scalar("rate", rate, self.progress.step)
+                if now - told > 30:
+                    told = now
+                    self._log(loss=round(smooth, 4), rate=rate)
+                if now - evaluated > run.evaluate_seconds:
+                    error = self._report(board)
+                    evaluated = time.monotonic()
+        self.save()
+        if self.rank == 0:
+            error = self._report(board)
+            if board is not None:
+                board.close()
+        if self.world > 1:
+            torch.distributed.barrier()
+        return error
+
+    def close(self) -> None:
+        """Leave the other processes. Nothing can be trained or saved afterwards."""
+        if self.world > 1:
+            del self.optimizers  # they hold the process group, whose threads must end before the interpreter does
+            gc.collect()
+            torch.distributed.destroy_process_group()
+
+    def _sum(self, seconds: float, save: bool) -> tuple[float, bool]:
+        """Over all processes, so that they agree on the progress, save together and end after the same step."""
+        if self.world == 1:
+            return seconds, save
+        total = torch.tensor([seconds, float(save)], dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(total)
+        return float(total[0]), bool(total[1])
+
+    def _report(self, board: object) -> dict[str, float]:
+        error = self.evaluate(self.config.run.evaluate_clips)
+        for name, value in error.items():
+            board.add_scalar(f"dev phone error/{name}", value, self.progress.step)  # type: ignore[attr-defined]
+        self._log(**{name: round(value, 4) for name, value in error.items()})
+        return error
+
+    def _log(self, **values: float) -> None:
+        row = {**dataclasses.asdict(self.progress), **values}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+
+    @torch.no_grad()
+    def _update(self, seconds: float, wall: float) -> None:
+        self.progress.step += 1
+        self.progress.hours += seconds / 3600
+        self.progress.seconds += wall
+        decay = min(self.config.optimizer.average, (1 + self.progress.step) / (10 + self.progress.step))
+        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - decay)
