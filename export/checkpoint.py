@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from speech_lstm.acoustic.acoustic import FRAME_SAMPLES, FRAME_SECONDS, LstmCtc
 from speech_lstm.acoustic.frontend import SAMPLE_RATE
+from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, LstmCtc
 from speech_lstm.config import ModelConfig
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from speech_lstm.acoustic.acoustic import LstmCtc
+from speech_lstm.acoustic.model import LstmCtc
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.model import Model
 

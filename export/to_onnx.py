@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from speech_lstm.acoustic.acoustic import LstmCtc
+from speech_lstm.acoustic.model import LstmCtc
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
 

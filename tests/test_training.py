@@ -17,7 +17,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.training.training import Progress, Trainer, greedy, rate_factor
+from speech_lstm.training.trainer import Progress, Trainer, greedy, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -106,7 +106,7 @@ def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     script.write_text(
         "import sys, pathlib, torch\n"
         "from speech_lstm.config import load_config\n"
-        "from speech_lstm.training.training import Trainer\n"
+        "from speech_lstm.training.trainer import Trainer\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "trainer = Trainer(load_config(path), path.parent)\n"
         "own = next(iter(trainer.batches)).seconds\n"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from speech_lstm.acoustic.acoustic import FRAME_SAMPLES, FRAME_SECONDS
+from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS
 from speech_lstm.data.augment import Augmenter
 from speech_lstm.data.corpus import PackedAudio, Utterance
 from speech_lstm.runtime.errors import SpeechLstmError

@@ -11,7 +11,7 @@ import torch
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import AdamW, Muon, Optimizer
 
-from speech_lstm.acoustic.acoustic import LstmCtc
+from speech_lstm.acoustic.model import LstmCtc
 from speech_lstm.config import OptimizerConfig
 
 

@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from speech_lstm.acoustic.acoustic import FRAME_SAMPLES, LstmCtc
+from speech_lstm.acoustic.model import FRAME_SAMPLES, LstmCtc
 from speech_lstm.config import AugmentConfig, Config, ConfigError, OptimizerConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
