@@ -124,7 +124,7 @@ def test_auto_falls_back_with_one_log_line_and_silence_elsewhere(exported: Expor
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stdout
-    assert re.fullmatch(r"INFO:speech_lstm\.runtime\.model:using the CPU: .*\n", done.stderr)
+    assert re.fullmatch(r"INFO:speech_lstm\.runtime\.model\.model:using the CPU: .*\n", done.stderr)
 
 
 def test_cuda_libraries_that_are_missing_are_a_fallback_or_an_error(
