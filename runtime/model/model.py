@@ -25,6 +25,8 @@ FATAL = 4
 
 logger = logging.getLogger(__name__)
 
+onnxruntime.disable_telemetry_events()  # those of Windows; the others are off since `import speech_lstm`
+
 
 class Model:
     """An acoustic model on one device. Holds no stream's state and may be shared by threads."""
