@@ -55,4 +55,4 @@ def forbid_network() -> None:
 
 if __name__ == "__main__":
     forbid_network()
-    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
+    os.execvp(sys.argv[1], sys.argv[1:])

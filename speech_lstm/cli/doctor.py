@@ -132,7 +132,11 @@ def _microphone() -> Iterator[Finding]:
     except OSError as error:
         yield Finding("microphone", f"{error}; on Debian: apt-get install libportaudio2", problem=True)
         return
-    inputs = [device for device in sounddevice.query_devices() if device["max_input_channels"]]
+    try:
+        inputs = [device for device in sounddevice.query_devices() if device["max_input_channels"]]
+    except sounddevice.PortAudioError as error:
+        yield Finding("microphone", f"the inputs cannot be listed: {error}", problem=True)
+        return
     if not inputs:
         yield Finding("microphone", f"sounddevice {sounddevice.__version__}; no input device is connected")
     for device in inputs:

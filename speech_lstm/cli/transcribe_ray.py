@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from speech_lstm.cli.console import say
 from speech_lstm.cli.options import positive
 
 if TYPE_CHECKING:
@@ -87,16 +88,16 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
         stopped = True
     progress.clear()
     for problem in problems[:MOST_ERRORS]:
-        print(f"speech-lstm: error: {printable(problem)}", file=sys.stderr)
+        say(f"speech-lstm: error: {printable(problem)}")
     if failed > len(problems[:MOST_ERRORS]):
-        print(f"{failed} errors in all; the column error of the output has them", file=sys.stderr)
+        say(f"{failed} errors in all; the column error of the output has them")
     if skipped := len(listing.names) - len(names):
-        print(f"{skipped} finished before", file=sys.stderr)
-    print(progress.summary(), file=sys.stderr)
+        say(f"{skipped} finished before")
+    say(progress.summary())
     if cpu:
-        print(f"{cpu:.1f} s of CPU on the workers: {audio / cpu:.0f} seconds of audio in one", file=sys.stderr)
+        say(f"{cpu:.1f} s of CPU on the workers: {audio / cpu:.0f} seconds of audio in one")
     if stopped:
-        print(f"speech-lstm: stopped; what is in {args.output} stays, and --resume goes on from there", file=sys.stderr)
+        say(f"speech-lstm: stopped; what is in {args.output} stays, and --resume goes on from there")
         return 130
     return 1 if failed else 0
 
