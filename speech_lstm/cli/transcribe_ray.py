@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from speech_lstm.cli.console import say
-from speech_lstm.cli.options import positive
+from speech_lstm.cli.options import name, positive
 
 if TYPE_CHECKING:
     from speech_lstm.batch.distributed.engine import PartSummary
@@ -33,9 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "docs/distributed.md says more.",
     )
     group.add_argument(
-        "--address", metavar="HOST:PORT", help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)"
+        "--address", type=name, metavar="HOST:PORT", help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)"
     )
-    group.add_argument("--column", metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})")
+    group.add_argument("--column", type=name, metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})")
     group.add_argument("--part-files", type=positive, metavar="N", help="recordings in a part, at most (default: 1000)")
 
 
@@ -63,11 +63,14 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
     from speech_lstm.batch.distributed.inputs import list_names
     from speech_lstm.batch.distributed.parts import PartFolder, as_text
     from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.settings import Settings
     from speech_lstm.batch.writers import printable
     from speech_lstm.runtime.errors import SpeechLstmError
 
     output = PartFolder(args.output, args.format) if args.format else PartFolder(args.output)
-    if not args.resume and output.parts():
+    if args.resume:
+        output.check(Settings.of(listener, options))
+    elif output.parts():
         raise SpeechLstmError(f"{args.output} has parts of an earlier run; add --resume, or take another folder")
     listing = list_names(args.paths, args.column or DEFAULT_COLUMN, sys.stdin.buffer if "-" in args.paths else None)
     finished = output.finished() if args.resume else set()

@@ -12,6 +12,7 @@ from typing import Any
 from speech_lstm.batch.distributed.hearer import Attempts, Hearer, ShippedListener
 from speech_lstm.batch.distributed.parts import PartFolder
 from speech_lstm.batch.listeners import ListenerOptions
+from speech_lstm.batch.settings import Settings
 from speech_lstm.batch.transcriber import BatchOptions
 from speech_lstm.runtime.errors import SpeechLstmError
 
@@ -76,7 +77,7 @@ def run(
     """
     listener.load()  # for its errors
     shipped = ShippedListener.pack(listener)
-    output.prepare()
+    output.prepare(Settings.of(listener, options))
     ray = _connect(cluster.address)
     try:
         actors = cluster.actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
