@@ -102,7 +102,21 @@ def test_the_rival_is_found_whatever_the_number_of_alternatives() -> None:
     audio = posteriors("please turn on the cat", "please turn on the cap", 0.4)
     results = [heard(grammar, audio, count) for count in (0, 1, 3)]
     assert len({round(result.confidence, 6) for result in results}) == 1
-    assert [len(result.alternatives) for result in results] == [0, 1, 3]
+    assert [[other.intent for other in result.alternatives] for result in results] == [[], ["Off"], ["Off"]]
+
+
+def test_alternatives_ask_for_different_things_and_the_surest_comes_first() -> None:
+    """Optional words give many sentences of the same meaning, which are one command."""
+    grammar = Grammar.from_phrases(
+        ["Light: [please] [now] turn on the [big] {where} light", "Stop: stop"],
+        lists={"where": {"cat": 1, "kitchen cat": 1, "cap": 2, "can": 3, "kitchen": 4}},
+    )
+    result = heard(grammar, posteriors("turn on the cat light", "turn on the cap light", 0.3), 4)
+    commands = [(other.intent, *other.slots.items()) for other in (result, *result.alternatives)]
+    assert commands[:2] == [("Light", ("where", 1)), ("Light", ("where", 2))]
+    assert len(set(commands)) == len(commands) >= 3
+    confidences = [other.confidence for other in (result, *result.alternatives)]
+    assert confidences == sorted(confidences, reverse=True)
 
 
 def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -> None:
