@@ -15,6 +15,7 @@ ORDER = (
     "speech_lstm.models",
     # The runtime, by the way the audio goes.
     "speech_lstm.runtime.errors",
+    "speech_lstm.runtime.options",
     "speech_lstm.runtime.results",
     "speech_lstm.runtime.audio",
     "speech_lstm.runtime.lexicon",

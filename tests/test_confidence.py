@@ -15,7 +15,7 @@ from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.results import Alternative, Result
 
 LEXICON = Lexicon()
 FRAME = 0.04
@@ -112,10 +112,11 @@ def test_alternatives_ask_for_different_things_and_the_surest_comes_first() -> N
         lists={"where": {"cat": 1, "kitchen cat": 1, "cap": 2, "can": 3, "kitchen": 4}},
     )
     result = heard(grammar, posteriors("turn on the cat light", "turn on the cap light", 0.3), 4)
-    commands = [(other.intent, *other.slots.items()) for other in (result, *result.alternatives)]
+    readings: list[Result | Alternative] = [result, *result.alternatives]
+    commands = [(reading.intent, *reading.slots.items()) for reading in readings]
     assert commands[:2] == [("Light", ("where", 1)), ("Light", ("where", 2))]
     assert len(set(commands)) == len(commands) >= 3
-    confidences = [other.confidence for other in (result, *result.alternatives)]
+    confidences = [reading.confidence for reading in readings]
     assert confidences == sorted(confidences, reverse=True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -71,7 +70,7 @@ class ListenerOptions:
 
     def load(self) -> Listener:
         """Load the model and compile the grammar; raises what `Recognizer` does."""
-        model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
+        model = Model.load(self.model, self.device)
         if self.grammar is None and self.free:
             return SpeechListener(model, FreeDecoder.load(model.metadata).start)
         if self.grammar is None:

@@ -16,7 +16,8 @@ from speech_lstm.batch.inputs import find_files
 from speech_lstm.batch.listeners import ListenerOptions
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
 from speech_lstm.batch.transcript import Transcript
-from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.errors import AudioError, OptionError
+from speech_lstm.runtime.options import check_number
 
 Paths = Sequence[str]
 
@@ -64,8 +65,10 @@ def transcribe_files(
     jobs: int | None = None,
 ) -> Iterator[Transcript]:
     """The same for names of files, which are taken as they are: as many transcripts as paths."""
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"jobs is {jobs}, it must be at least 1")
+    if not isinstance(listener, ListenerOptions):
+        raise OptionError(f"the listener is {listener!r}; expected ListenerOptions")
+    if jobs is not None:
+        check_number("jobs", jobs, 1)
     names = [os.fspath(path) for path in paths]
     options = options or BatchOptions()
     loaded = listener.load()  # in any case, for its errors

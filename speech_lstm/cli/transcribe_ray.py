@@ -33,9 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "docs/distributed.md says more.",
     )
     group.add_argument(
-        "--address", type=name, metavar="HOST:PORT", help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)"
+        "--address",
+        type=name,
+        metavar="HOST:PORT",
+        help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)",
     )
-    group.add_argument("--column", type=name, metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})")
+    group.add_argument(
+        "--column", type=name, metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})"
+    )
     group.add_argument("--part-files", type=positive, metavar="N", help="recordings in a part, at most (default: 1000)")
 
 
