@@ -20,7 +20,7 @@ from speech_lstm.batch import ListenerOptions
 from speech_lstm.batch.distributed.engine import ClusterOptions, PartSummary, run
 from speech_lstm.batch.distributed.parts import PartFolder
 from speech_lstm.batch.transcriber import BatchOptions
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 
 STORE_BYTES = 80 << 20
 PART_FILES = 15

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 from speech_lstm.runtime.bigrams import Bigrams
 from speech_lstm.runtime.free import Features, FreeDecoder, default_options, word_confidence
 from speech_lstm.runtime.free_search import FreeSearchOptions

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.calibrate import equal_weights
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 from speech_lstm.runtime.recognizer import Recognizer
 from speech_lstm.runtime.results import Result
 from speech_lstm.trials import Trial, dev_rows, is_held_out, make_trials, posteriors

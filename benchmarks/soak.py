@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.recognizer import Recognizer
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.corpus import Utterance
+from speech_lstm.data.corpus import Utterance
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.margins import FloatArray

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
-from speech_lstm.acoustic import FRAME_SAMPLES, FRAME_SECONDS, LstmCtc
+from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
 from speech_lstm.config import ModelConfig
-from speech_lstm.frontend import SAMPLE_RATE
+from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.metadata import ModelMetadata
 from speech_lstm.runtime.tokens import TOKENS
 
 
-def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
+def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     """The network with averaged weights, for evaluation, and what can be told of it without measuring.
 
     The weights are rounded to half precision, in which the fp32 file stores them.
@@ -27,7 +27,7 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
         config = ModelConfig(**checkpoint["config"]["model"])
         if tuple(checkpoint["tokens"]) != TOKENS:
             raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
-        model = LstmCtc(len(TOKENS), **vars(config))
+        model = AcousticModel(len(TOKENS), **vars(config))
         model.load_state_dict(checkpoint["average"])
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -42,7 +42,7 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
     return model.eval(), describe(model)
 
 
-def describe(model: LstmCtc) -> ModelMetadata:
+def describe(model: AcousticModel) -> ModelMetadata:
     """Metadata of a phone model for English, with nothing measured yet."""
     return ModelMetadata(
         architecture=f"LSTM {model.layers} x {model.hidden}",

@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from speech_lstm.acoustic import LstmCtc
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
 
@@ -17,7 +17,7 @@ OPSET = 17
 """The first with LayerNormalization as one operator."""
 
 
-def export_onnx(model: LstmCtc, metadata: ModelMetadata, path: Path) -> None:
+def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> None:
     """Write a model, in evaluation mode, as a checked fp32 ONNX file with its metadata.
 
     Uses the TorchScript exporter: it makes one LSTM node of one nn.LSTM layer, which quantization needs.

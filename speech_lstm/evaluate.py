@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.corpus import Utterance, read_manifest
+from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError
 from speech_lstm.runtime.lexicon import Lexicon, Pronunciation

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 from speech_lstm.runtime.bigrams import MOST_WORDS, Bigrams
 from speech_lstm.runtime.dictionary import dictionary_pronunciations
 from speech_lstm.runtime.errors import SpeechLstmError

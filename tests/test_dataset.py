@@ -12,10 +12,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from speech_lstm.augment import Augmenter, simulate_rooms
+from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.config import AugmentConfig
-from speech_lstm.corpus import PackedAudio, Utterance, read_manifest
-from speech_lstm.dataset import IGNORED, Example, TrainingBatches, collate, frame_labels, make_examples
+from speech_lstm.data.corpus import PackedAudio, Utterance, read_manifest
+from speech_lstm.data.dataset import IGNORED, Example, TrainingBatches, collate, frame_labels, make_examples
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon import Lexicon
 from speech_lstm.runtime.tokens import TOKENS

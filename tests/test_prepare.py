@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from speech_lstm.cli import main
-from speech_lstm.corpus import read_manifest
+from speech_lstm.data.corpus import read_manifest
 from speech_lstm.prepare import hashed_split
 
 DATA = Path(__file__).parent / "data"

@@ -106,7 +106,7 @@ def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     script.write_text(
         "import sys, pathlib, torch\n"
         "from speech_lstm.config import load_config\n"
-        "from speech_lstm.training import Trainer\n"
+        "from speech_lstm.training.trainer import Trainer\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "trainer = Trainer(load_config(path), path.parent)\n"
         "own = next(iter(trainer.batches)).seconds\n"

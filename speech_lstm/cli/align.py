@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Align everything that has no alignment yet."""
     if importlib.util.find_spec("pocketsphinx") is None:
         raise SpeechLstmError("alignment needs PocketSphinx; pip install 'speech-lstm[train]'")
-    from speech_lstm.align import align_to_file
-    from speech_lstm.corpus import read_manifest
+    from speech_lstm.data.align import align_to_file
+    from speech_lstm.data.corpus import read_manifest
 
     utterances = [row for manifest in args.manifests for row in read_manifest(manifest.resolve(), args.split)]
     args.out.parent.mkdir(parents=True, exist_ok=True)

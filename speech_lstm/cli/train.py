@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise SpeechLstmError(f"training needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
 
     from speech_lstm.config import load_config
-    from speech_lstm.training import Trainer
+    from speech_lstm.training.trainer import Trainer
 
     config = load_config(args.config)
     if args.hours is not None:
