@@ -45,7 +45,7 @@ def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
 def describe(model: AcousticModel) -> ModelMetadata:
     """Metadata of a phone model for English, with nothing measured yet."""
     return ModelMetadata(
-        architecture=f"LSTM {model.layers} x {model.hidden}",
+        architecture=f"{model.cell.upper()} {model.layers} x {model.hidden}",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=TOKENS,
         language="en",
