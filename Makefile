@@ -54,12 +54,8 @@ test: $(VENV)/.everything lint typecheck pytest
 lint: $(VENV)/.everything
 	$(BIN)/ruff check $(SOURCES)
 
-# mypy cannot see setuptools' package-dir mapping, so it gets a folder of links in the shape of the installed package.
 typecheck: $(VENV)/.everything
-	@rm -rf build/typecheck && mkdir -p build/typecheck/speech_lstm
-	@ln -s $(CURDIR)/speech_lstm/* $(CURDIR)/runtime $(CURDIR)/export $(CURDIR)/models build/typecheck/speech_lstm/
-	@ln -s $(CURDIR)/tests $(CURDIR)/benchmarks build/typecheck/
-	cd build/typecheck && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p speech_lstm -p tests -p benchmarks
+	$(BIN)/mypy -p speech_lstm -p tests -p benchmarks
 
 pytest: $(VENV)/.everything
 	$(BIN)/python -m pytest

@@ -34,8 +34,8 @@ from speech_lstm.batch import ListenerOptions
 from speech_lstm.batch.transcriber import Transcriber
 from speech_lstm.batch.workers import available_cores
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command
 
 PHRASES = 100
@@ -119,7 +119,7 @@ def pocketsphinx_decoder(phrases: Sequence[str]) -> Any:
     """With its own American English model and the phrases; words that it does not know get our pronunciations."""
     from pocketsphinx import Decoder
 
-    from speech_lstm.runtime.lexicon import Lexicon
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
     decoder, lexicon = Decoder(lm=None, loglevel="FATAL"), Lexicon()
     for word in {word for phrase in phrases for word in phrase.split()}:

@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.results import Command, Result
-from speech_lstm.runtime.text import spoken_words
 
 SILENCE_SECONDS = 1.0
 """Around each clip, so that noise is heard before and after the command too."""

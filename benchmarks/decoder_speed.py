@@ -15,13 +15,13 @@ import kaldi_decoder
 import kaldifst
 import numpy as np
 
-from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.decoder import Decoder, DecoderOptions, DecoderState
-from speech_lstm.runtime.graph import DecodingGraph, compile_graph
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
+from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
+from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.model import Model
 from tests.ctc import FloatArray, dictionary_words, phrases_graph, spoken_log_probs
 
 FRAME_SECONDS = 0.04

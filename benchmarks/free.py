@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.runtime.bigrams import Bigrams
-from speech_lstm.runtime.free import Features, FreeDecoder, default_options, word_confidence
-from speech_lstm.runtime.free_search import FreeSearchOptions
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.text import spoken_words
-from speech_lstm.trials import posteriors
+from speech_lstm.evaluation.trials import posteriors
+from speech_lstm.runtime.free.bigrams import Bigrams
+from speech_lstm.runtime.free.search import FreeSearchOptions
+from speech_lstm.runtime.free.transcription import Features, FreeDecoder, default_options, word_confidence
+from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.model.model import Model
 
 
 @dataclass
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--model", default="default", help="a name, or an .onnx file")
     parser.add_argument("--split", default="dev")
     parser.add_argument("--limit", type=int, help="clips of a corpus, evenly spread over it")
-    parser.add_argument("--bigrams", type=Path, help="a file of `speech_lstm.language_model` (default: the package's)")
+    parser.add_argument("--bigrams", type=Path, help="what speech_lstm.assets.language_model wrote (default: shipped)")
     parser.add_argument("--show", action="store_true", help="print what was said and what was heard")
     parser.add_argument("--fit", action="store_true", help="fit the confidence of words")
     for option in fields(FreeSearchOptions):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.multistream import MultiStream
-from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.live.multistream import MultiStream
+from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command
 
 PIECE = 1600

@@ -2,8 +2,9 @@
 
     python -m benchmarks.rejection --words MANIFEST ... --sentences MANIFEST ... --noise MANIFEST --limit 200
 
-Prints the tables of docs/rejection.md and draws its plot, on dev clips of speakers that `speech_lstm.calibrate` does
-not use. The first manifest of words is the one for the 35 phrases; all of its dev clips count there.
+Prints the tables of docs/rejection.md and draws its plot, on dev clips of speakers that calibration
+(`speech_lstm.evaluation.calibrate`) does not use. The first manifest of words is the one for the 35 phrases; all of its
+dev clips count there.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.calibrate import equal_weights
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.evaluation.calibrate import equal_weights
+from speech_lstm.evaluation.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
+from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Result
-from speech_lstm.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
 
 ROTATIONS = 5
 """Ways to halve the words into those inside and those outside of the grammar."""

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
+from speech_lstm.assets.wake_negatives import dev_rows, mixed, posteriors
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.margins import FloatArray
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wakeword import WakeWordDetector, WakeWordOptions, phrase_tail
-from speech_lstm.wake_negatives import dev_rows, mixed, posteriors
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.decoding.margins import FloatArray
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.model import Model
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions, phrase_tail
 
 SNR_DB = 10.0
 BEFORE_SECONDS = 3.0

@@ -15,7 +15,7 @@ from rich.console import Console
 import speech_lstm as sl
 from speech_lstm.cli.listen import Tap
 from speech_lstm.cli.screen import Screen
-from speech_lstm.runtime.live import hear, play
+from speech_lstm.runtime.live.listen import hear, play
 
 ROOT = Path(__file__).parents[1]
 SAID = ("zero", "backward", "left", "right", "happy", "one", "forward")

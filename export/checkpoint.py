@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
+from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
 from speech_lstm.config import ModelConfig
-from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.metadata import ModelMetadata
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.metadata import ModelMetadata
 
 
 def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:

@@ -9,7 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from speech_lstm.export.to_onnx import save_onnx
-from speech_lstm.runtime.metadata import read_metadata
+from speech_lstm.runtime.model.metadata import read_metadata
 
 LARGE = 10_000
 """Weights from this size on are stored in half precision."""

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model import Model
+from speech_lstm.runtime.model.model import Model
 
 TOLERANCE = 1e-4
 """Largest difference of fp32 log-probabilities, in nats, that counts as the same; of state values relative to them."""

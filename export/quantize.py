@@ -11,7 +11,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from speech_lstm.export.to_onnx import save_onnx
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.metadata import read_metadata
+from speech_lstm.runtime.model.metadata import read_metadata
 
 FRONT_END = "/frontend/"
 """Where the exporter puts the nodes of the log-mel front end, whose rounding errors would drown quiet speech."""

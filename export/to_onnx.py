@@ -11,7 +11,7 @@ import torch
 
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
+from speech_lstm.runtime.model.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
 
 OPSET = 17
 """The first with LayerNormalization as one operator."""

@@ -9,9 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.assistant import Assistant
-    from speech_lstm.runtime.audio import read_audio
-    from speech_lstm.runtime.enrolment import Enrolment, enrol
+    from speech_lstm.runtime.audio.microphone import Microphone, MicrophoneOptions
+    from speech_lstm.runtime.audio.pcm import read_audio
     from speech_lstm.runtime.errors import (
         AudioError,
         DeviceError,
@@ -21,11 +20,13 @@ if TYPE_CHECKING:
         SpeechLstmError,
     )
     from speech_lstm.runtime.grammar import Grammar
-    from speech_lstm.runtime.lexicon import Lexicon
-    from speech_lstm.runtime.microphone import Microphone, MicrophoneOptions
-    from speech_lstm.runtime.model import Model
-    from speech_lstm.runtime.multistream import MultiStream
-    from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
+    from speech_lstm.runtime.live.assistant import Assistant
+    from speech_lstm.runtime.live.multistream import MultiStream
+    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+    from speech_lstm.runtime.live.session import SessionOptions, State
+    from speech_lstm.runtime.live.stream import Stream
+    from speech_lstm.runtime.model.model import Model
     from speech_lstm.runtime.results import (
         Alternative,
         AudioDropped,
@@ -43,46 +44,45 @@ if TYPE_CHECKING:
         WakeWord,
         Word,
     )
-    from speech_lstm.runtime.session import SessionOptions, State
-    from speech_lstm.runtime.stream import Stream
+    from speech_lstm.runtime.wake.enrolment import Enrolment, enrol
 
 _MODULE_OF = {
     "Alternative": "results",
-    "Assistant": "assistant",
+    "Assistant": "live.assistant",
     "AudioDropped": "results",
     "AudioError": "errors",
     "Command": "results",
     "DeviceError": "errors",
-    "Enrolment": "enrolment",
+    "Enrolment": "wake.enrolment",
     "Event": "results",
     "Grammar": "grammar",
     "GrammarError": "errors",
-    "Lexicon": "lexicon",
-    "Microphone": "microphone",
+    "Lexicon": "lexicon.lexicon",
+    "Microphone": "audio.microphone",
     "MicrophoneBack": "results",
     "MicrophoneLost": "results",
-    "MicrophoneOptions": "microphone",
+    "MicrophoneOptions": "audio.microphone",
     "MicrophoneSilent": "results",
-    "Model": "model",
+    "Model": "model.model",
     "ModelError": "errors",
-    "MultiStream": "multistream",
+    "MultiStream": "live.multistream",
     "Partial": "results",
     "PronunciationError": "errors",
-    "Recognizer": "recognizer",
-    "RecognizerOptions": "recognizer",
+    "Recognizer": "live.recognizer",
+    "RecognizerOptions": "live.recognizer",
     "Rejected": "results",
     "Result": "results",
-    "SessionOptions": "session",
+    "SessionOptions": "live.session",
     "Slot": "results",
     "SpeechLstmError": "errors",
     "SpeechStarted": "results",
-    "State": "session",
-    "Stream": "stream",
+    "State": "live.session",
+    "Stream": "live.stream",
     "Timeout": "results",
     "WakeWord": "results",
     "Word": "results",
-    "enrol": "enrolment",
-    "read_audio": "audio",
+    "enrol": "wake.enrolment",
+    "read_audio": "audio.pcm",
 }
 
 __all__ = [

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from speech_lstm.runtime.confidence import ConfidenceModel
-from speech_lstm.runtime.metadata import Corpus, ModelMetadata
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.decoding.confidence import ConfidenceModel
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.metadata import Corpus, ModelMetadata
 
 if TYPE_CHECKING:
-    from speech_lstm.acoustic import LstmCtc
+    from speech_lstm.acoustic.model import LstmCtc
 
 METADATA = ModelMetadata(
     architecture="LSTM 2 x 64",
@@ -49,7 +49,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A tiny model with random weights, exported and quantized."""
     import torch  # slow to import, and most tests do without
 
-    from speech_lstm.acoustic import LstmCtc
+    from speech_lstm.acoustic.model import LstmCtc
     from speech_lstm.export.quantize import quantize
     from speech_lstm.export.to_onnx import export_onnx
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from speech_lstm.runtime.dictionary import DICTIONARY
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.lexicon.dictionary import DICTIONARY
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 FloatArray = npt.NDArray[np.float32]
 

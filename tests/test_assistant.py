@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import speech_lstm as sl
-from speech_lstm.runtime.assistant import slots_of_intents
+from speech_lstm.runtime.live.assistant import slots_of_intents
 
 WORDS = Path(__file__).parent / "data" / "words"
 GRAMMAR = sl.Grammar.from_phrases(

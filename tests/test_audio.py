@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from speech_lstm.runtime.audio import (
+from speech_lstm.runtime.audio.pcm import (
     SAMPLE_RATE,
     StreamResampler,
     pcm_to_float,

@@ -11,12 +11,12 @@ import pytest
 
 from benchmarks.rejection import Outcome, reliability
 from benchmarks.rejection import main as measure
-from speech_lstm.calibrate import accepting_threshold, equal_weights, logistic_regression, main
-from speech_lstm.evaluate import phone_errors
-from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.sounds import music, silence
-from speech_lstm.trials import AlikeWords, dev_rows, is_held_out
+from speech_lstm.evaluation.calibrate import accepting_threshold, equal_weights, logistic_regression, main
+from speech_lstm.evaluation.evaluate import phone_errors
+from speech_lstm.evaluation.sounds import music, silence
+from speech_lstm.evaluation.trials import AlikeWords, dev_rows, is_held_out
+from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
 DATA = Path(__file__).parent / "data"
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.confidence import FEATURES, ConfidenceModel
-from speech_lstm.runtime.decoder import Decoder, DecoderState
+from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderState
+from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.graph import compile_graph
-from speech_lstm.runtime.interpreter import Interpreter
-from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.live.interpreter import Interpreter
 from speech_lstm.runtime.results import Result
-from speech_lstm.runtime.tokens import TOKENS
 
 LEXICON = Lexicon()
 FRAME = 0.04

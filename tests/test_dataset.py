@@ -12,13 +12,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.config import AugmentConfig
+from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, Utterance, read_manifest
 from speech_lstm.data.dataset import IGNORED, Example, TrainingBatches, collate, frame_labels, make_examples
 from speech_lstm.runtime.errors import SpeechLstmError
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 DATA = Path(__file__).parent / "data"
 QUIET = AugmentConfig(

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speech_lstm.runtime import decoder as decoder_module
-from speech_lstm.runtime.decoder import Decoder, DecoderOptions, DecoderState
-from speech_lstm.runtime.graph import compile_graph
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.nbest import Hypothesis
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.viterbi import BeamSearch
-from speech_lstm.runtime.wordgraph import WordGraph
+from speech_lstm.runtime.decoding import decoder as decoder_module
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
+from speech_lstm.runtime.decoding.graph import compile_graph
+from speech_lstm.runtime.decoding.nbest import Hypothesis
+from speech_lstm.runtime.decoding.viterbi import BeamSearch
+from speech_lstm.runtime.grammar.wordgraph import WordGraph
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 from .ctc import FloatArray, phrases_graph, random_log_probs, slots_graph, spoken_log_probs, viterbi
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.decoder import Decoder, DecoderOptions
-from speech_lstm.runtime.graph import compile_graph
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.text import spoken_words
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
+from speech_lstm.runtime.decoding.graph import compile_graph
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.model import Model
 
 from .ctc import FloatArray, dictionary_words, phrases_graph, spoken_log_probs
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.enrolment import enrol, likely_phones, log_likelihood, split_by_words
+from speech_lstm.runtime.audio.pcm import read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import WakeWord
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.wake.enrolment import enrol, likely_phones, log_likelihood, split_by_words
 
 from .ctc import random_log_probs, spoken_log_probs
 

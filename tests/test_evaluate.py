@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from speech_lstm.cli import main
-from speech_lstm.evaluate import evaluate, phone_errors
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.recognizer import Recognizer
+from speech_lstm.evaluation.evaluate import evaluate, phone_errors
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.model.model import Model
 
 from .conftest import Exported
 

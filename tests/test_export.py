@@ -15,11 +15,11 @@ from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import save_onnx
-from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.audio.pcm import read_audio
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.metadata import Corpus
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.metadata import Corpus
+from speech_lstm.runtime.model.model import Model
 
 from .conftest import METADATA, Exported
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.phone_chains import PhoneChains
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wakeword import WakeWordDetector, phrase_tail
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
+from speech_lstm.runtime.wake.phone_chains import PhoneChains
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, phrase_tail
 
 from .ctc import FloatArray, dictionary_words, spoken_log_probs
 

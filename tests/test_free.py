@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from benchmarks.free import Counts, add
-from speech_lstm.language_model import count_ngrams, mix, read_arpa, training_sentences
-from speech_lstm.runtime.bigrams import Bigrams, default_bigrams
-from speech_lstm.runtime.dictionary import dictionary_pronunciations
+from speech_lstm.assets.language_model import count_ngrams, mix, read_arpa, training_sentences
+from speech_lstm.evaluation.trials import posteriors
+from speech_lstm.runtime.decoding.margins import FloatArray, margins
 from speech_lstm.runtime.errors import SpeechLstmError
-from speech_lstm.runtime.free import FreeDecoder, FreeTranscription, align
-from speech_lstm.runtime.free_search import FreeSearch, FreeSearchOptions
-from speech_lstm.runtime.margins import FloatArray, margins
-from speech_lstm.runtime.model import Model
+from speech_lstm.runtime.free.bigrams import Bigrams, default_bigrams
+from speech_lstm.runtime.free.search import FreeSearch, FreeSearchOptions
+from speech_lstm.runtime.free.transcription import FreeDecoder, FreeTranscription, align
+from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Result
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.trials import posteriors
 
 from .conftest import METADATA
 from .ctc import viterbi

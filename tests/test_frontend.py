@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from speech_lstm.acoustic import FRAME_SAMPLES, LstmCtc
-from speech_lstm.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, SAMPLE_RATE, TAIL, WINDOW, LogMel
-from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.acoustic.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, SAMPLE_RATE, TAIL, WINDOW, LogMel
+from speech_lstm.acoustic.model import FRAME_SAMPLES, LstmCtc
+from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech_lstm.g2p_alignment import align
-from speech_lstm.g2p_context_tree import ContextTree
-from speech_lstm.g2p_training import estimate, held_out, pack, prune, read_dictionary, score, write
-from speech_lstm.runtime.dictionary import decode, encode
+from speech_lstm.assets.g2p_alignment import align
+from speech_lstm.assets.g2p_context_tree import ContextTree
+from speech_lstm.assets.g2p_training import estimate, held_out, pack, prune, read_dictionary, score, write
 from speech_lstm.runtime.errors import PronunciationError
-from speech_lstm.runtime.g2p import guess
-from speech_lstm.runtime.joint_ngram import ARRAYS, MODEL, JointNgram, joint_ngram
-from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.dictionary import decode, encode
+from speech_lstm.runtime.lexicon.g2p import guess
+from speech_lstm.runtime.lexicon.joint_ngram import ARRAYS, MODEL, JointNgram, joint_ngram
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
 
 def codes_from(model: JointNgram) -> Callable[[str], list[str]]:
@@ -135,7 +135,8 @@ def test_training_and_pruning_keep_probabilities_and_learn_the_spelling(
 
 def test_the_model_is_read_on_first_use_only() -> None:
     code = (
-        "import speech_lstm.runtime.lexicon as x\nfrom speech_lstm.runtime.joint_ngram import joint_ngram\n"
+        "import speech_lstm.runtime.lexicon.lexicon as x\n"
+        "from speech_lstm.runtime.lexicon.joint_ngram import joint_ngram\n"
         "x.Lexicon().pronunciations('light')\nassert joint_ngram.cache_info().currsize == 0\n"
         "x.Lexicon().pronunciations('zigbee')\nassert joint_ngram.cache_info().currsize == 1"
     )

@@ -10,7 +10,7 @@ from speech_lstm.cli import main
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.grammar.analysis import samples, sentences
 from speech_lstm.runtime.grammar.sound_alike import phone_distance, sound_alikes
-from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
 PRONOUNCE = cache(Lexicon().pronunciations)
 HOME_ASSISTANT = Path(__file__).parent / "data" / "home_assistant"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.text import spoken_words
+from speech_lstm.runtime.lexicon.text import spoken_words
 
 FOLDER = Path(__file__).parent / "data" / "home_assistant"
 TESTS = sorted((FOLDER / "tests").rglob("*.yaml"))

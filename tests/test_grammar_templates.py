@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar, fragments
 from speech_lstm.runtime.grammar.numbers import wordings
-from speech_lstm.runtime.text import spoken_words
-from speech_lstm.runtime.wordgraph import WordGraph
+from speech_lstm.runtime.grammar.wordgraph import WordGraph
+from speech_lstm.runtime.lexicon.text import spoken_words
 
 LISTS = {"pet": ["cat", "small dog", "cow[s]"], "place": ["here", "over there"]}
 RULES = {"the": "(the|a[n])", "see": "look [at|for]"}

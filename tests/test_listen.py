@@ -16,7 +16,7 @@ from rich.console import Console
 
 import speech_lstm as sl
 from speech_lstm.cli.screen import Screen, decibels
-from speech_lstm.runtime.live import hear, play
+from speech_lstm.runtime.live.listen import hear, play
 
 WORDS = Path(__file__).parent / "data" / "words"
 PHRASES = ("backward", "forward", "happy")

@@ -22,12 +22,12 @@ import pytest
 
 import speech_lstm as sl
 from speech_lstm.cli import main
-from speech_lstm.runtime.live import hear
-from speech_lstm.runtime.portaudio import input_devices
+from speech_lstm.runtime.audio.portaudio import input_devices
+from speech_lstm.runtime.live.listen import hear
 from tests.sound_server import SoundServer, why_not
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.audio import Samples
+    from speech_lstm.runtime.audio.pcm import Samples
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = Path(__file__).parent / "data"

@@ -15,10 +15,10 @@ from onnx import TensorProto, helper
 
 from speech_lstm import models
 from speech_lstm.export.to_onnx import save_onnx
-from speech_lstm.runtime.cuda import why_no_cuda
 from speech_lstm.runtime.errors import AudioError, DeviceError, ModelError
-from speech_lstm.runtime.metadata import FORMAT_VERSION
-from speech_lstm.runtime.model import Model
+from speech_lstm.runtime.model.cuda import why_no_cuda
+from speech_lstm.runtime.model.metadata import FORMAT_VERSION
+from speech_lstm.runtime.model.model import Model
 
 from .conftest import METADATA, Exported
 
@@ -119,12 +119,12 @@ def test_cuda_without_cuda_names_the_reason(exported: Exported) -> None:
 def test_auto_falls_back_with_one_log_line_and_silence_elsewhere(exported: Exported) -> None:
     code = (
         "import logging; logging.basicConfig(level='INFO')\n"
-        "from speech_lstm.runtime.model import Model\n"
+        "from speech_lstm.runtime.model.model import Model\n"
         f"assert [Model.load({str(exported.int8)!r}).device for _ in range(2)] == ['cpu', 'cpu']"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not done.stdout
-    assert re.fullmatch(r"INFO:speech_lstm\.runtime\.model:using the CPU: .*\n", done.stderr)
+    assert re.fullmatch(r"INFO:speech_lstm\.runtime\.model\.model:using the CPU: .*\n", done.stderr)
 
 
 def test_cuda_libraries_that_are_missing_are_a_fallback_or_an_error(
@@ -137,7 +137,7 @@ def test_cuda_libraries_that_are_missing_are_a_fallback_or_an_error(
     session = onnxruntime.InferenceSession(exported.fp32, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
     if "CUDAExecutionProvider" in session.get_providers():
         pytest.skip("CUDA works here")
-    monkeypatch.setattr("speech_lstm.runtime.model.why_no_cuda", lambda: None)
+    monkeypatch.setattr("speech_lstm.runtime.model.model.why_no_cuda", lambda: None)
     capfd.readouterr()
     with caplog.at_level(logging.INFO):
         assert Model.load(exported.fp32).device == "cpu"

@@ -44,7 +44,7 @@ def runtime_modules() -> list[str]:
 
 
 def test_every_runtime_module_imports_only_numpy_onnxruntime_and_the_standard_library(allowed: set[str]) -> None:
-    assert "speech_lstm.runtime.audio" in runtime_modules()
+    assert "speech_lstm.runtime.audio.pcm" in runtime_modules()
     assert not modules_after("import " + ", ".join(runtime_modules())) - allowed
 
 
@@ -90,13 +90,22 @@ def test_torch_and_torchaudio_are_held_at_one_minor_version() -> None:
     assert train["torch"] == train["torchaudio"] == "==2.11.*"
 
 
-def test_every_folder_with_code_is_listed_as_a_package() -> None:
-    found = {
-        ".".join((package, *init.parent.relative_to(ROOT / folder).parts))
-        for package, folder in FOLDER_OF.items()
-        for init in (ROOT / folder).rglob("__init__.py")
-    }
-    assert found == set(PROJECT["tool"]["setuptools"]["packages"])
+def test_every_folder_with_code_is_a_package() -> None:
+    folders = {path.parent for folder in FOLDER_OF.values() for path in (ROOT / folder).rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").is_file()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-m", "speech_lstm.cli", "--version"),
+        ("-c", "import speech_lstm.runtime, speech_lstm.export, speech_lstm.models"),
+    ],
+)
+def test_a_clone_runs_without_being_installed(arguments: tuple[str, ...]) -> None:
+    """`-S` hides whatever is installed."""
+    done = subprocess.run([sys.executable, "-S", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +122,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).stdout.split("\0")
     for name in filter(None, names):
         source = ROOT / name
-        if source.is_file() and not name.startswith("tests/"):
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).symlink_to(source)
+        if not source.exists() or name.startswith("tests/"):
+            continue
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).symlink_to(source.readlink() if source.is_symlink() else source)
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, tree],
         check=True,
@@ -124,21 +134,26 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_wheel_maps_the_folders_and_holds_the_data(wheel: Path) -> None:
+def test_wheel_holds_every_module_and_the_data_once(wheel: Path) -> None:
     assert wheel.name == f"speech_lstm-{speech_lstm.__version__}-py3-none-any.whl"
-    names = set(zipfile.ZipFile(wheel).namelist())
+    listed = zipfile.ZipFile(wheel).namelist()
+    names = set(listed)
+    assert len(names) == len(listed)
     assert {name.split("/")[0] for name in names} == {
         "speech_lstm",
         f"speech_lstm-{speech_lstm.__version__}.dist-info",
     }
     assert "speech_lstm/py.typed" in names
+    modules = set()
     for package, folder in FOLDER_OF.items():
         inside = package.replace(".", "/")
+        modules |= {f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" for path in (ROOT / folder).rglob("*.py")}
         shipped = [path for kind in ("*.py", "*-int8.onnx", "*.md") for path in (ROOT / folder).rglob(kind)]
         shipped += (ROOT / folder).glob("data/*")
         for path in shipped:
             if "__pycache__" not in path.parts:
                 assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names
+    assert {name for name in names if name.endswith(".py")} == modules
     assert wheel.stat().st_size < 10e6
     licences = {name.rsplit("/", 1)[-1] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
@@ -153,7 +168,7 @@ def test_installed_wheel_imports_from_its_own_folder(wheel: Path, tmp_path: Path
     )
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
-        "import speech_lstm, speech_lstm.runtime.audio, speech_lstm.export, speech_lstm.models, speech_lstm.cli\n"
+        "import speech_lstm, speech_lstm.runtime.audio.pcm, speech_lstm.export, speech_lstm.models, speech_lstm.cli\n"
         "for module in (speech_lstm, speech_lstm.runtime, speech_lstm.export, speech_lstm.models):\n"
         f"    assert module.__file__.startswith({str(site)!r}), module.__file__\n"
         "assert speech_lstm.read_audio\n"

@@ -13,7 +13,7 @@ import soundfile
 
 from speech_lstm.cli import main
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.prepare import hashed_split
+from speech_lstm.data.prepare import hashed_split
 
 DATA = Path(__file__).parent / "data"
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.confidence import ConfidenceModel
-from speech_lstm.runtime.decoder import Decoder
+from speech_lstm.runtime.decoding.confidence import ConfidenceModel
+from speech_lstm.runtime.decoding.decoder import Decoder
+from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.graph import compile_graph
-from speech_lstm.runtime.interpreter import Interpreter
-from speech_lstm.runtime.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.live.interpreter import Interpreter
+from speech_lstm.runtime.live.session import Session, SessionOptions, State
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
-from speech_lstm.runtime.session import Session, SessionOptions, State
-from speech_lstm.runtime.tokens import TOKENS
 
 LEXICON = Lexicon()
 FRAME = 0.04

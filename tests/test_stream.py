@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.audio.pcm import read_audio
 from speech_lstm.runtime.errors import AudioError
-from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.results import Event
 
 if TYPE_CHECKING:

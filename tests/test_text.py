@@ -2,7 +2,7 @@
 
 import pytest
 
-from speech_lstm.runtime.text import normalise, number_words, spoken_words
+from speech_lstm.runtime.lexicon.text import normalise, number_words, spoken_words
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.training import Progress, Trainer, greedy, rate_factor
+from speech_lstm.training.trainer import Progress, Trainer, greedy, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"

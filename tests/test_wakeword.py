@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speech_lstm.runtime.decoding.margins import margins
 from speech_lstm.runtime.errors import GrammarError, ModelError, PronunciationError
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.margins import margins
-from speech_lstm.runtime.phone_chains import without_r
-from speech_lstm.runtime.tokens import TOKENS
-from speech_lstm.runtime.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.wake.phone_chains import without_r
+from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
 
 from .ctc import FloatArray, dictionary_words, random_log_probs, spoken_log_probs, viterbi
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ..wordgraph import WordArc, WordGraph
 from .grammar import Grammar
+from .wordgraph import WordArc, WordGraph
 
 MOST_MEMBERS = 5_000_000
 """Nodes in all subsets together at which counting is given up."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby, islice
 from typing import Any
 
+from speech_lstm.runtime.lexicon.text import spoken_words
+
 from ..errors import GrammarError
-from ..text import spoken_words
 from .expression import (
     TEMPLATE_SYNTAX,
     Choice,

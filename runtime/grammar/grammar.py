@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GrammarError
-from ..wordgraph import WordArc, WordGraph
 from .builder import Builder
 from .interpretation import Interpretation, first_path, meaning
 from .joining import word_graph
 from .phrase_reader import read_phrases, read_text_file
 from .source import Place, Source, text_list
+from .wordgraph import WordArc, WordGraph
 from .yaml_reader import read_yaml
 
 Lists = Mapping[str, Any]

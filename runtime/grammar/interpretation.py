@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..wordgraph import WordArc
 from .joining import SLOT_BEGINS
+from .wordgraph import WordArc
 
 
 class SlotSpan(NamedTuple):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 
-from ..text import spoken_words
-from ..wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.lexicon.text import spoken_words
+
 from .fragments import SPACE, Fragments, Mark
+from .wordgraph import WordArc, WordGraph
 
 SLOT_BEGINS = "slot begins"
 """`WordArc.value` of an arc that opens a slot; the next arc with that slot closes it and has the value."""

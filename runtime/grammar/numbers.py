@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from ..text import digit_words, number_words
+from speech_lstm.runtime.lexicon.text import digit_words, number_words
+
 from .source import RangeList
 
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
-from ..dictionary import Pronunciation
+from speech_lstm.runtime.lexicon.dictionary import Pronunciation
+from speech_lstm.runtime.lexicon.text import spoken_words
+
 from ..errors import GrammarError
-from ..text import spoken_words
-from ..wordgraph import WordArc, WordGraph
 from .builder import Builder
 from .expression import TEMPLATE_SYNTAX
 from .interpretation import meaning
 from .joining import word_graph
 from .source import Block, SlotList, Source, Template, TextList
+from .wordgraph import WordArc, WordGraph
 
 MOST_ENTRIES = 20_000
 """Values of a list that are compared, and sentences (in these, each list has one value)."""

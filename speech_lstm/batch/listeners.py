@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.batch.phones import PhoneSearch
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
-from speech_lstm.runtime.free import FreeDecoder
-from speech_lstm.runtime.model import Device, Model
-from speech_lstm.runtime.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.free.transcription import FreeDecoder
+from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.session import SessionOptions
+from speech_lstm.runtime.live.stream import Stream
+from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import Command, Event, Result
-from speech_lstm.runtime.session import SessionOptions
-from speech_lstm.runtime.stream import Stream
 
 FloatArray = NDArray[np.float32]
 

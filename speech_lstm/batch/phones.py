@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.runtime.decoder import DecoderOptions
-from speech_lstm.runtime.metadata import ModelMetadata
+from speech_lstm.runtime.decoding.decoder import DecoderOptions
+from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.results import Result, Word
 
 PAUSE_SECONDS = 0.6

@@ -10,7 +10,7 @@ import numpy as np
 
 from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
 from speech_lstm.batch.transcript import Transcript
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_blocks
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_blocks
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.results import Result
 

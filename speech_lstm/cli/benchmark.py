@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
 EXAMPLE = """example:
   speech-lstm benchmark tests/data/words/*.opus --grammar tests/data/words.txt
@@ -92,8 +92,8 @@ def run(args: argparse.Namespace) -> int:
 def run_latency(args: argparse.Namespace) -> int:
     """Measure and print what live use costs."""
     from speech_lstm.cli.live_cost import measure_live, print_live
-    from speech_lstm.runtime.audio import read_audio
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.runtime.audio.pcm import read_audio
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
     grammar = args.phrases or str(args.grammar)
     recognizer = Recognizer(grammar=grammar, model=args.model, device=args.device)
@@ -108,8 +108,8 @@ def run_latency(args: argparse.Namespace) -> int:
 
 def measure(args: argparse.Namespace) -> Report:
     """Run every measurement on the recordings that the arguments name."""
-    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
     recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device)
     clips = [read_audio(path) for path in args.files]

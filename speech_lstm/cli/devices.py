@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from speech_lstm.runtime.errors import DeviceError
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.portaudio import InputDevice
+    from speech_lstm.runtime.audio.portaudio import InputDevice
 
 EXAMPLE = """example:
   speech-lstm devices
@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """1 where there is no input at all."""
-    from speech_lstm.runtime.portaudio import input_devices
+    from speech_lstm.runtime.audio.portaudio import input_devices
 
     devices = input_devices()
     if not devices:
@@ -63,7 +63,7 @@ def measure(device: InputDevice, seconds: float) -> Level:
     """Hear an input for a while."""
     import numpy as np
 
-    from speech_lstm.runtime.microphone import Microphone
+    from speech_lstm.runtime.audio.microphone import Microphone
     from speech_lstm.runtime.results import MicrophoneLost
 
     loudest = 0.0
@@ -91,7 +91,7 @@ def print_device(device: InputDevice, level: Level | None) -> None:
     if level.problem:
         print(f"      {level.problem}", flush=True)
     elif level.decibels is None:
-        from speech_lstm.runtime.microphone import permission_hint
+        from speech_lstm.runtime.audio.microphone import permission_hint
 
         print(f"      nothing but zeros; {permission_hint()}", flush=True)
     else:

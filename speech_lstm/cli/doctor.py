@@ -91,7 +91,7 @@ def _models() -> Iterator[Finding]:
         import onnxruntime
 
         import speech_lstm.models
-        from speech_lstm.runtime.model import Model
+        from speech_lstm.runtime.model.model import Model
 
         providers = onnxruntime.get_available_providers()
     except (ImportError, AttributeError):

@@ -12,7 +12,7 @@ from speech_lstm.cli.options import add_model_options, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
-    from speech_lstm.evaluate import Score
+    from speech_lstm.evaluation.evaluate import Score
 
 EXAMPLE = """example:
   speech-lstm evaluate data/librispeech/manifest.jsonl data/speech_commands/manifest.jsonl
@@ -46,10 +46,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 1 if some audio could not be read."""
-    from speech_lstm.evaluate import evaluate
-    from speech_lstm.runtime.audio import SAMPLE_RATE
-    from speech_lstm.runtime.model import Model
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.evaluation.evaluate import evaluate
+    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.model.model import Model
 
     model = Model.load(args.model, args.device)
     chunk = args.chunk_ms * SAMPLE_RATE // 1000

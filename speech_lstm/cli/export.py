@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.metadata import ModelMetadata
+    from speech_lstm.runtime.model.metadata import ModelMetadata
 
 EXAMPLE = """example:
   speech-lstm export runs/default/checkpoint.pt --out models --name default --metadata measured.json
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.export.parity import check_parity
     from speech_lstm.export.quantize import quantize
     from speech_lstm.export.to_onnx import export_onnx
-    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-    from speech_lstm.runtime.model import Model
+    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+    from speech_lstm.runtime.model.model import Model
 
     model, metadata = load_checkpoint(args.checkpoint)
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def recorded(metadata: ModelMetadata, file: Path) -> ModelMetadata:
     """The metadata with what a JSON file records."""
-    from speech_lstm.runtime.metadata import Corpus
+    from speech_lstm.runtime.model.metadata import Corpus
 
     try:
         values = json.loads(file.read_text("utf-8"))

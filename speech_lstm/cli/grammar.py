@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
-    from speech_lstm.runtime.lexicon import Lexicon
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
 EXAMPLE = """example:
   speech-lstm grammar check home.yaml
@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the report. 1 when a word has no pronunciation; a grammar with errors raises GrammarError."""
     from speech_lstm.runtime.grammar import Grammar
-    from speech_lstm.runtime.lexicon import Lexicon
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
     grammar = Grammar.load(args.files[0]) if len(args.files) == 1 else Grammar.from_yaml(*args.files)
     lexicon = Lexicon()
@@ -85,9 +85,9 @@ def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[list[str], list[str]]:
 
 
 def _print_counts(grammar: Grammar, lexicon: Lexicon, speakable: bool) -> None:
+    from speech_lstm.runtime.decoding.graph import compile_graph
     from speech_lstm.runtime.grammar.analysis import sentences
-    from speech_lstm.runtime.graph import compile_graph
-    from speech_lstm.runtime.tokens import TOKENS
+    from speech_lstm.runtime.lexicon.tokens import TOKENS
 
     found = sentences(grammar.graph)
     intents = {template.block.intent for template in grammar.source.templates} - {None}

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from speech_lstm.runtime.live.stream import Stream
     from speech_lstm.runtime.results import Event
-    from speech_lstm.runtime.stream import Stream
 
     Samples = NDArray[np.float32]
 
@@ -81,9 +81,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Until the file ends or Ctrl-C."""
-    from speech_lstm.runtime.live import hear, play
-    from speech_lstm.runtime.microphone import Microphone
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.runtime.audio.microphone import Microphone
+    from speech_lstm.runtime.live.listen import hear, play
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
     recognizer = Recognizer(
         grammar=args.phrases or args.grammar,

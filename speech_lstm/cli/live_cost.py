@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from speech_lstm.runtime.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
     Samples = NDArray[np.float32]
 

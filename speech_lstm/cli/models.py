@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 def shipped_models() -> list[dict[str, Any]]:
     """Name, file, megabytes and metadata of each model in the package, by name; ModelError for a damaged one."""
     import speech_lstm.models
-    from speech_lstm.runtime.model import Model
+    from speech_lstm.runtime.model.model import Model
 
     folder = Path(speech_lstm.models.__file__).parent
     return [

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prepare; one line a manifest."""
-    from speech_lstm.prepare import prepare
+    from speech_lstm.data.prepare import prepare
 
     prepared = prepare(args.layout, args.source, args.out, args.workers)
     for part in prepared:

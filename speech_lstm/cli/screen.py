@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from speech_lstm.runtime.live.session import State
 from speech_lstm.runtime.results import (
     AudioDropped,
     Command,
@@ -29,12 +30,11 @@ from speech_lstm.runtime.results import (
     Timeout,
     WakeWord,
 )
-from speech_lstm.runtime.session import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from speech_lstm.runtime.stream import Stream
+    from speech_lstm.runtime.live.stream import Stream
 
 QUIETEST = -60.0
 """dB below full scale at the left end of the level meter."""

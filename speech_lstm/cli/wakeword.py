@@ -13,7 +13,7 @@ from speech_lstm.cli.options import add_model_options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speech_lstm.runtime.false_alarms import Tail
+    from speech_lstm.runtime.wake.false_alarms import Tail
 
 EXAMPLE = """example:
   speech-lstm wakeword check "hey jarvis" "okay computer"
@@ -82,10 +82,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run_enrol(args: argparse.Namespace) -> int:
     """Print the pronunciations."""
-    from speech_lstm.runtime.audio import read_audio
-    from speech_lstm.runtime.enrolment import enrol
-    from speech_lstm.runtime.lexicon import Lexicon
-    from speech_lstm.runtime.model import Model
+    from speech_lstm.runtime.audio.pcm import read_audio
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
+    from speech_lstm.runtime.model.model import Model
+    from speech_lstm.runtime.wake.enrolment import enrol
 
     model = Model.load(args.model, args.device)
     result = enrol(args.phrase, [read_audio(path) for path in args.files], model, Lexicon())
@@ -98,11 +98,11 @@ def run_enrol(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     """Print the report."""
-    from speech_lstm.runtime.lexicon import Lexicon
-    from speech_lstm.runtime.phone_chains import ways_to_say
-    from speech_lstm.runtime.text import spoken_words
-    from speech_lstm.runtime.tokens import TOKENS
-    from speech_lstm.runtime.wakeword import HIGHEST_THRESHOLD, WakeWordOptions, phrase_tail
+    from speech_lstm.runtime.lexicon.lexicon import Lexicon
+    from speech_lstm.runtime.lexicon.text import spoken_words
+    from speech_lstm.runtime.lexicon.tokens import TOKENS
+    from speech_lstm.runtime.wake.phone_chains import ways_to_say
+    from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, WakeWordOptions, phrase_tail
 
     lexicon, options = Lexicon(), WakeWordOptions()
     for phrase in args.phrases:
@@ -125,7 +125,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def warnings(phrase: str, ways: Sequence[Sequence[str]], tail: Tail, false_alarms: float) -> list[str]:
     """What speaks against a phrase that is said in these ways, where so many false alarms an hour are wanted."""
-    from speech_lstm.runtime.text import spoken_words
+    from speech_lstm.runtime.lexicon.text import spoken_words
 
     found = []
     if (phones := len(ways[0])) < FEW_PHONES:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.audio.pcm import Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, PronunciationError
-from speech_lstm.runtime.lexicon import Lexicon, Pronunciation
-from speech_lstm.runtime.model import Model
-from speech_lstm.runtime.text import spoken_words
+from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
+from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.model.model import Model
 
 TAIL_SECONDS = 0.4
 """Silence after a clip: a model hears a little late."""

@@ -6,8 +6,8 @@ import numpy as np
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from speech_lstm.data.noise import babble
 from speech_lstm.config import AugmentConfig
+from speech_lstm.data.noise import babble
 
 SAMPLE_RATE = 16000
 

@@ -16,9 +16,9 @@ from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS
 from speech_lstm.data.augment import Augmenter
 from speech_lstm.data.corpus import PackedAudio, Utterance
 from speech_lstm.runtime.errors import SpeechLstmError
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.text import normalise
-from speech_lstm.runtime.tokens import TOKENS
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.text import normalise
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 IGNORED = -100  # label of frames without an alignment (cross_entropy's ignore_index)
 SPREAD = 2.5  # frames that a label reaches to either side of where its phone was found

@@ -21,12 +21,12 @@ from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches, make_examples, read_alignments
 from speech_lstm.data.noise import make_noises
 from speech_lstm.export.weights import read_weights
-from speech_lstm.runtime.lexicon import Lexicon
-from speech_lstm.runtime.tokens import PHONES, TOKENS
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.tokens import PHONES, TOKENS
 from speech_lstm.training.denominator import Bigram, Denominator
 from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
-from speech_lstm.training.phone_error import phone_error_rate
+from speech_lstm.training.trainer.phone_error import phone_error_rate
 
 
 @dataclasses.dataclass

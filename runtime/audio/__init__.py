@@ -1,0 +1,1 @@
+"""Sound in: PCM, files, the microphone."""

@@ -1,0 +1,1 @@
+"""Log-probabilities to hypotheses: the search graph, the search, the n best, their confidence."""

@@ -1,0 +1,114 @@
+"""Path scores to probabilities: logistic regression over margins against the best free phone sequence and rivals.
+
+Scores of the decoder are log-likelihood margins (0 = nothing beats the path). A grammar cannot hear what it does not
+have, so the free phones tell other speech from a command; a command of another meaning that sounds alike is told by
+its lead over that one. Source of the idea: the confusion-based rejection of Saade et al. 2018, "Spoken Language
+Understanding on the Edge".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from speech_lstm.runtime.decoding.nbest import Hypothesis, HypothesisWord
+from speech_lstm.runtime.errors import ModelError
+
+FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word")
+"""margin: score per phone. worst_word: the smallest score of a word per phone; weak_word: per square root of phones,
+because long words gather errors too. log_phones: log of the number of phones. filler: score lost outside the command
+per frame there. pace: log of the excess over `SLOW` frames per phone, negated. rival: what the lead over the best rival
+lacks to `CLEAR`, -1 for no lead. All but log_phones are <= 0. Not per frame: a phone smeared over seconds of noise has
+many frames that cost nothing."""
+
+LATER: Mapping[str, float] = {"rival": 0.0, "weak_word": 0.0}
+"""Weights of features that early models were not calibrated with."""
+
+SLOW = 6.0
+"""Frames per phone (0.24 s) that still are ordinary speech."""
+
+CLEAR = 6.0
+"""Lead over the best sentence of another meaning, in nats, from which on it is no rival."""
+
+FLOOR = -8.0
+"""Lowest value of a feature, so that one impossible phone does not hide everything else."""
+
+
+def span_features(
+    words: Sequence[HypothesisWord], score: float, filler: float = 0.0, lead: float = math.inf
+) -> tuple[float, ...]:
+    """`FEATURES` of successive words.
+
+    score: of their frames; filler: mean of the frames around them (<= 0); lead: over the best rival, in nats.
+    """
+    frames = words[-1].last_frame - words[0].first_frame + 1
+    phones = sum(word.num_phones for word in words)
+    worst = min(word.score / word.num_phones for word in words)
+    weak = min(word.score / math.sqrt(word.num_phones) for word in words)
+    margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in (score / phones, worst, filler))
+    pace = -max(0.0, math.log(frames / phones / SLOW))
+    rival = min(0.0, max(-1.0, lead / CLEAR - 1))
+    return margin, worst, math.log(phones), outside, pace, rival, min(0.0, max(2 * FLOOR, weak))
+
+
+def command_features(hypothesis: Hypothesis, num_frames: int, lead: float = math.inf) -> tuple[float, ...]:
+    """`FEATURES` of a whole hypothesis, which has at least one word, in that many frames."""
+    outside = (hypothesis.score - hypothesis.command_score) / max(1, num_frames - hypothesis.num_frames)
+    return span_features(hypothesis.words, hypothesis.command_score, outside, lead)
+
+
+@dataclass(frozen=True)
+class ConfidenceModel:
+    """probability = 1 / (1 + exp(-(intercept + weights . features)))
+
+    The default is a plausible guess for models that carry no calibration of their own.
+    """
+
+    intercept: float = 2.0
+    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1)
+
+    def __post_init__(self) -> None:
+        """ModelError unless there is a finite weight for each of `FEATURES`."""
+        values = (self.intercept, *self.weights)
+        if len(self.weights) != len(FEATURES) or not all(map(math.isfinite, values)):
+            raise ModelError(f"calibration must have {len(FEATURES)} finite weights, for {', '.join(FEATURES)}")
+
+    @classmethod
+    def from_metadata(cls, calibration: Mapping[str, Any]) -> ConfidenceModel:
+        """The model that `to_metadata` wrote, 0 for a feature in `LATER`; the default for an empty mapping.
+
+        Raises ModelError if it is malformed.
+        """
+        if not calibration:
+            return cls()
+        try:
+            weights = {**LATER, **calibration["weights"]}
+            return cls(float(calibration["intercept"]), tuple(float(weights[name]) for name in FEATURES))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"calibration in the model's metadata is malformed: {error!r}") from None
+
+    def to_metadata(self) -> dict[str, Any]:
+        """What `ModelMetadata.calibration` holds."""
+        return {"intercept": self.intercept, "weights": dict(zip(FEATURES, self.weights, strict=True))}
+
+    def probability(self, features: Sequence[float]) -> float:
+        """Of being right, 0..1. features: as `FEATURES`."""
+        logit = self.intercept + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+
+    def command(self, hypothesis: Hypothesis, num_frames: int, lead: float = math.inf) -> float:
+        """Probability that exactly the words of a hypothesis were said in that many frames; 0 without words.
+
+        lead: over the best sentence of another meaning, in nats.
+        """
+        return self.probability(command_features(hypothesis, num_frames, lead)) if hypothesis.words else 0.0
+
+    def span(self, words: Sequence[HypothesisWord], num_phones: int, lead: float = math.inf) -> float:
+        """Probability that some successive words were said, in a command of `num_phones` phones altogether.
+
+        lead: over the best sentence that has something else there, in nats.
+        """
+        margin, worst, _, *others = span_features(words, sum(word.score for word in words), lead=lead)
+        return self.probability((margin, worst, math.log(num_phones), *others))

@@ -1,0 +1,202 @@
+"""The search graph of the decoder: a word graph and a lexicon become a small automaton over phones.
+
+Words are not in the graph that is searched. In CTC silence is blank and blank may stand between any two phones, so word
+boundaries do not change a score: prefixes and suffixes of words can be shared without limit, and the words of a
+phone sequence are read off afterwards (`Speller`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from speech_lstm.runtime.errors import GrammarError
+from speech_lstm.runtime.grammar.wordgraph import WordGraph
+
+from .automaton import Automaton, Label, determinise, minimise
+from .spelling import Phones, Speller
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Pronouncing(Protocol):
+    """What the compiler needs of a `Lexicon`."""
+
+    def pronunciations(self, word: str) -> Sequence[Sequence[str]]:
+        """Ways to say a word, each a sequence of phones."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodingGraph:
+    """Arcs (one phone each) sorted by their target; node 0 is the start and no arc leads to it.
+
+    `label`: [arcs], token of the phone. `source`, `target`: [arcs], the nodes that an arc leaves and leads to. `slot`:
+    [arcs], the source plus `num_nodes` where the phone before equals this one, so that a blank must have come between.
+    `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs sorted by source, `leaving_first`: [nodes +
+    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path.
+    """
+
+    num_nodes: int
+    num_tokens: int
+    label: IntArray
+    source: IntArray
+    target: IntArray
+    slot: IntArray
+    first: IntArray
+    leaving: IntArray
+    leaving_first: IntArray
+    finals: IntArray
+    speller: Speller
+
+    @property
+    def num_arcs(self) -> int:
+        """Number of phone states of the search."""
+        return len(self.label)
+
+    def incoming(self, node: int) -> slice:
+        """The arcs that lead to a node."""
+        if node == 0:
+            return slice(0, 0)
+        end = int(self.first[node]) if node < self.num_nodes - 1 else len(self.label)
+        return slice(int(self.first[node - 1]), end)
+
+    def can_continue(self, node: int) -> bool:
+        """Whether a phone may follow at a node."""
+        return bool(self.leaving_first[node + 1] > self.leaving_first[node])
+
+
+def compile_graph(
+    graph: WordGraph, lexicon: Pronouncing, tokens: Sequence[str], max_arcs: int = 1_000_000
+) -> DecodingGraph:
+    """Pronounce, merge and number a word graph for a model with these tokens (token 0 = blank).
+
+    Raises GrammarError for a grammar that is empty, has no end or needs over `max_arcs` arcs, and
+    PronunciationError for a word that cannot be said.
+    """
+    words = _smallest(_without_epsilon(graph))
+    if words.start in words.finals:
+        raise GrammarError("the grammar accepts the empty sentence: give at least one word that must be said")
+    token_of = {token: number for number, token in enumerate(tokens)}
+    said = {
+        word: tuple(dict.fromkeys(_tokens(phones, token_of) for phones in lexicon.pronunciations(word)))
+        for word in dict.fromkeys(word for arcs in words.arcs for word in arcs)
+    }
+    phones = _smallest(_pronounce(words, said))
+    if phones.num_arcs > max_arcs:
+        raise GrammarError(f"the grammar needs {phones.num_arcs} phone arcs; at most {max_arcs} are allowed")
+    return _number(phones, len(tokens), Speller(words, said))
+
+
+def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
+    """The deterministic or the merged nondeterministic automaton, whichever has fewer arcs.
+
+    Determinising shares beginnings, but where many paths differ in what may follow it multiplies what follows.
+    """
+    merged = minimise(automaton)
+    deterministic = determinise(merged, max_arcs=2 * merged.num_arcs)
+    if deterministic is not None:
+        deterministic = minimise(deterministic)
+    if deterministic is None or deterministic.num_arcs > merged.num_arcs:
+        return merged
+    return deterministic
+
+
+def _without_epsilon(graph: WordGraph) -> Automaton[str]:
+    direct: list[list[tuple[str, int]]] = [[] for _ in range(graph.num_nodes)]
+    silent: list[list[int]] = [[] for _ in range(graph.num_nodes)]
+    for arc in graph.arcs:
+        if arc.word is None:
+            silent[arc.source].append(arc.target)
+        else:
+            direct[arc.source].append((arc.word, arc.target))
+    arcs: list[dict[str, tuple[int, ...]]] = []
+    finals = set()
+    for node in range(graph.num_nodes):
+        reached = [node]
+        seen = {node}
+        for current in reached:  # grows while it is read
+            reached.extend(target for target in dict.fromkeys(silent[current]) if target not in seen)
+            seen.update(silent[current])
+        outgoing: dict[str, dict[int, None]] = {}
+        for current in reached:
+            for word, target in direct[current]:
+                outgoing.setdefault(word, {})[target] = None
+        arcs.append({word: tuple(targets) for word, targets in outgoing.items()})
+        if not graph.finals.isdisjoint(reached):
+            finals.add(node)
+    return Automaton(graph.start, frozenset(finals), tuple(arcs))
+
+
+def _tokens(phones: Sequence[str], token_of: dict[str, int]) -> Phones:
+    unknown = [phone for phone in phones if phone not in token_of]
+    if unknown:
+        raise GrammarError(f"the model has no token {unknown[0]!r}; it has {' '.join(token_of)}")
+    return tuple(token_of[phone] for phone in phones)
+
+
+def _pronounce(words: Automaton[str], said: dict[str, tuple[Phones, ...]]) -> Automaton[int]:
+    """A prefix tree of pronunciations from every word node; the last phone of a word leads to the next word node."""
+    arcs: list[dict[int, list[int]]] = [{} for _ in words.arcs]
+    for node, outgoing in enumerate(words.arcs):
+        inner: dict[tuple[int, int], int] = {}
+        for word, targets in outgoing.items():
+            for phones in said[word]:
+                at = node
+                for phone in phones[:-1]:
+                    if (at, phone) not in inner:
+                        inner[at, phone] = len(arcs)
+                        arcs[at].setdefault(phone, []).append(len(arcs))
+                        arcs.append({})
+                    at = inner[at, phone]
+                ends = arcs[at].setdefault(phones[-1], [])
+                ends.extend(target for target in targets if target not in ends)
+    return Automaton(words.start, words.finals, tuple({p: tuple(t) for p, t in outgoing.items()} for outgoing in arcs))
+
+
+def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> DecodingGraph:
+    """Arrays from an automaton. A node that a phone both leads to and leaves is split by the phone before, exactly."""
+    triples = [
+        (source, label, target)
+        for source, arcs in enumerate(automaton.arcs)
+        for label, targets in arcs.items()
+        for target in targets
+    ]
+    # number of (node, label before it); label 0 where no label that leaves the node equals the one before
+    number_of: dict[tuple[int, int], int] = {(automaton.start, 0): 0}
+    copies: dict[int, list[int]] = {automaton.start: [0]}
+    for _, label, target in triples:
+        key = (target, label if label in automaton.arcs[target] else 0)
+        if key not in number_of:
+            number_of[key] = len(number_of)
+            copies.setdefault(target, []).append(key[1])
+    rows = [
+        (
+            number_of[target, label if label in automaton.arcs[target] else 0],
+            label,
+            number_of[source, before],
+            label == before,
+        )
+        for source, label, target in triples
+        for before in copies[source]
+    ]
+    rows.sort()
+    targets, labels, sources, repeat = np.array(rows, dtype=np.int64).T.copy()
+    num_nodes = len(number_of)
+    leaving = np.argsort(sources, kind="stable")
+    return DecodingGraph(
+        num_nodes=num_nodes,
+        num_tokens=num_tokens,
+        label=labels,
+        source=sources,
+        target=targets,
+        slot=sources + num_nodes * repeat,
+        first=np.searchsorted(targets, np.arange(1, num_nodes)),
+        leaving=leaving,
+        leaving_first=np.searchsorted(sources[leaving], np.arange(num_nodes + 1)),
+        finals=np.array(
+            sorted(number for (node, _), number in number_of.items() if node in automaton.finals), dtype=np.int64
+        ),
+        speller=speller,
+    )

@@ -1,0 +1,1 @@
+"""Free transcription (experimental): words under a bigram, without a grammar."""

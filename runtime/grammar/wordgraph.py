@@ -1,0 +1,39 @@
+"""The word graph: what a grammar means, as an acyclic automaton over words. Grammars make it, the decoder reads it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from speech_lstm.runtime.errors import GrammarError
+
+
+@dataclass(frozen=True)
+class WordArc:
+    """One step through a word graph: a word, or nothing (an epsilon arc, `word` None).
+
+    `slot`, `value` and `intent` carry the meaning; the decoder looks at `word` alone.
+    """
+
+    source: int
+    target: int
+    word: str | None
+    slot: str | None = None
+    value: Any = None
+    intent: str | None = None
+
+
+@dataclass(frozen=True)
+class WordGraph:
+    """An acyclic automaton over words, nodes 0..num_nodes-1; the sentences are the paths from `start` to `finals`."""
+
+    num_nodes: int
+    start: int
+    finals: frozenset[int]
+    arcs: tuple[WordArc, ...]
+
+    def __post_init__(self) -> None:
+        """Raise GrammarError when an arc, the start or a final node lies outside 0..num_nodes-1."""
+        inside = range(self.num_nodes)
+        nodes = {self.start, *self.finals, *(arc.source for arc in self.arcs), *(arc.target for arc in self.arcs)}
+        outside = sorted(node for node in nodes if node not in inside)
+        if outside:
+            raise GrammarError(f"word graph of {self.num_nodes} nodes refers to node {outside[0]}")

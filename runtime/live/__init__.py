@@ -1,0 +1,1 @@
+"""Streams of audio to events: the recognizer and all that it is asked for."""

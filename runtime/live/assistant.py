@@ -1,0 +1,153 @@
+"""Functions of an app that answer commands, checked against the grammar when they are registered."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from speech_lstm.runtime.errors import GrammarError
+from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.results import Command, Event
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.audio.microphone import Microphone
+    from speech_lstm.runtime.live.recognizer import Recognizer
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True)
+class IntentSlots:
+    """The slots in sentences of an intent."""
+
+    possible: frozenset[str]
+    certain: frozenset[str]
+    """Those in every sentence."""
+
+
+class Assistant:
+    """Calls the function that is registered for the intent of a command.
+
+    >>> assistant = Assistant(recognizer)                      # doctest: +SKIP
+    >>> @assistant.on("TurnOn")                                # doctest: +SKIP
+    ... def turn_on(name, area=None): ...
+    >>> assistant.run()                                        # doctest: +SKIP
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+        self._intents = slots_of_intents(recognizer.grammar.graph)
+        self._handlers: dict[str, Callable[..., Any]] = {}
+
+    @property
+    def unhandled(self) -> frozenset[str]:
+        """Intents of the grammar for which there is no function yet."""
+        return frozenset(self._intents) - frozenset(self._handlers)
+
+    def on(self, intent: str) -> Callable[[Handler], Handler]:
+        """Decorator: call the function for commands of this intent, with the slots as keyword arguments.
+
+        A parameter `event` gets the whole `Command`. Raises GrammarError where the grammar lacks the intent or a slot
+        that the function needs, or may give a slot that the function does not take.
+        """
+        if intent not in self._intents:
+            known = ", ".join(sorted(self._intents)) or "none"
+            raise GrammarError(f"the grammar has no intent {intent!r}; it has: {known}")
+        if intent in self._handlers:
+            raise GrammarError(f"intent {intent!r} has a function already: {self._handlers[intent].__qualname__}")
+
+        def register(function: Handler) -> Handler:
+            _check(function, intent, self._intents[intent])
+            self._handlers[intent] = function
+            return function
+
+        return register
+
+    def handle(self, event: Event) -> Any:
+        """Call the function for an event and return what it returns; None where there is no such function."""
+        if not isinstance(event, Command) or event.result.intent not in self._handlers:
+            return None
+        function = self._handlers[event.result.intent]
+        arguments = dict(event.result.slots)
+        if "event" in inspect.signature(function).parameters:
+            arguments["event"] = event
+        return function(**arguments)
+
+    def run(self, device: int | str | Microphone | None = None) -> None:
+        """Hear a microphone and handle what is said, until it is closed or a function raises."""
+        for event in self._recognizer.listen(device):
+            self.handle(event)
+
+
+def slots_of_intents(graph: WordGraph) -> dict[str, IntentSlots]:
+    """What each intent of a word graph may and must bring."""
+    arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
+    for arc in graph.arcs:
+        arcs_from[arc.source].append(arc)
+    order = _topological(graph, arcs_from)
+    intents = dict.fromkeys(arc.intent for arc in graph.arcs if arc.intent is not None)
+    return {intent: _slots(graph, arcs_from, order, intent) for intent in intents}
+
+
+def _slots(graph: WordGraph, arcs_from: list[list[WordArc]], order: list[int], intent: str) -> IntentSlots:
+    """The union and the intersection of the slots on all paths with that intent."""
+    nothing = (frozenset[str](), frozenset[str]())
+    found: dict[tuple[int, bool], tuple[frozenset[str], frozenset[str]]] = {(graph.start, False): nothing}
+    for node in order:
+        for seen in (False, True):
+            if (node, seen) not in found:
+                continue
+            some, every = found[node, seen]
+            for arc in arcs_from[node]:
+                if arc.intent not in (None, intent):
+                    continue
+                slot = frozenset((arc.slot,)) if arc.slot is not None else frozenset[str]()
+                target = (arc.target, seen or arc.intent == intent)
+                before = found.get(target, (frozenset[str](), every | slot))
+                found[target] = (before[0] | some | slot, before[1] & (every | slot))
+    ends = [found[node, True] for node in graph.finals if (node, True) in found]
+    if not ends:
+        return IntentSlots(*nothing)
+    return IntentSlots(frozenset.union(*(end[0] for end in ends)), frozenset.intersection(*(end[1] for end in ends)))
+
+
+def _topological(graph: WordGraph, arcs_from: list[list[WordArc]]) -> list[int]:
+    """The nodes that can be reached, each after all before it."""
+    entering = [0] * graph.num_nodes
+    for arc in graph.arcs:
+        entering[arc.target] += 1
+    ready = [node for node in range(graph.num_nodes) if not entering[node]]
+    order = []
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for arc in arcs_from[node]:
+            entering[arc.target] -= 1
+            if not entering[arc.target]:
+                ready.append(arc.target)
+    return order
+
+
+def _check(function: Callable[..., Any], intent: str, slots: IntentSlots) -> None:
+    """GrammarError where the parameters of a function do not fit the slots."""
+    parameters = inspect.signature(function).parameters.values()
+    name = getattr(function, "__qualname__", repr(function))
+    named = {item.name: item for item in parameters if item.kind in _NAMED and item.name != "event"}
+    takes_all = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters)
+    problems = [
+        f"takes {item.name!r} by position only" for item in parameters if item.kind is inspect.Parameter.POSITIONAL_ONLY
+    ]
+    for item in named.values():
+        if item.name not in slots.possible:
+            known = ", ".join(sorted(slots.possible)) or "none"
+            problems.append(f"takes {item.name!r}, which is no slot of it (slots: {known})")
+        elif item.default is item.empty and item.name not in slots.certain:
+            problems.append(f"needs {item.name!r}, which some sentences leave out: give it a default")
+    if not takes_all:
+        problems += [f"does not take the slot {slot!r}" for slot in sorted(slots.possible - named.keys())]
+    if problems:
+        raise GrammarError(f"{name}() for intent {intent!r}: {'; '.join(problems)}")

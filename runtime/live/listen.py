@@ -1,0 +1,79 @@
+"""Live audio to events: pull (`for`), asyncio (`async for`), and a file played as if it were spoken now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from speech_lstm.runtime.audio.microphone import Microphone
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.results import Event, MicrophoneLost
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.live.stream import Stream
+
+GAP_SECONDS = 1.0
+"""Silence that a stream hears in place of a lost microphone, so that no command spans the gap."""
+
+
+def listen(recognizer: Recognizer, device: int | str | Microphone | None = None) -> Iterator[Event]:
+    """Events from a microphone until the generator is closed; see `Recognizer.listen`."""
+    with _open(device) as microphone:
+        yield from hear(recognizer.stream(), microphone)
+
+
+async def listen_async(recognizer: Recognizer, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
+    """The same for asyncio: waiting and recognition happen in a thread, the event loop stays free."""
+    with await asyncio.to_thread(_open, device) as microphone:
+        stream = recognizer.stream()
+        while not microphone.closed:
+            for event in await asyncio.to_thread(_hear_next, stream, microphone):
+                yield event
+
+
+def hear(stream: Stream, source: Iterable[Samples | Event]) -> Iterator[Event]:
+    """What a stream makes of a source of audio, float32 [n] at 16 kHz, and of events, which are passed on.
+
+    When the source ends the stream is finished.
+    """
+    for item in source:
+        yield from _hear(stream, item)
+    yield from stream.finish()
+
+
+def play(path: str | PathLike[str], block_seconds: float = 0.02) -> Iterator[Samples]:
+    """An audio file at the speed at which it was spoken: float32 [n] at 16 kHz. Raises AudioError for a bad file."""
+    audio = read_audio(path)
+    step = max(1, round(block_seconds * SAMPLE_RATE))
+    started = time.monotonic()
+    for start in range(0, len(audio), step):
+        block = audio[start : start + step]
+        time.sleep(max(0.0, started + (start + len(block)) / SAMPLE_RATE - time.monotonic()))
+        yield block
+
+
+def _open(device: int | str | Microphone | None) -> Microphone:
+    return device if isinstance(device, Microphone) else Microphone(device)
+
+
+def _hear(stream: Stream, item: Samples | Event) -> list[Event]:
+    """Audio to what was heard in it; an event to itself."""
+    if not isinstance(item, Event):
+        return stream.accept(item)
+    event = replace(item, time=stream.time)
+    if isinstance(item, MicrophoneLost):
+        return [event, *stream.accept(np.zeros(round(GAP_SECONDS * SAMPLE_RATE), np.float32))]
+    return [event]
+
+
+def _hear_next(stream: Stream, microphone: Microphone) -> list[Event]:
+    """The events of the next piece of audio; none after a while without any."""
+    item = microphone.read(timeout=0.5)
+    return [] if item is None else _hear(stream, item)

@@ -1,0 +1,62 @@
+"""Many streams in one process: the model hears a block of each in a single call, which costs less than one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.live.stream import Stream
+from speech_lstm.runtime.results import Event
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.live.recognizer import Recognizer
+
+
+class MultiStream:
+    """Feeds streams that share a model; used by one thread at a time.
+
+    >>> pool = MultiStream(recognizer)                                     # doctest: +SKIP
+    >>> kitchen, hall = pool.stream(), pool.stream(sample_rate=44100)      # doctest: +SKIP
+    >>> for stream, event in pool.accept({kitchen: samples, hall: others}): ...   # doctest: +SKIP
+    """
+
+    def __init__(self, recognizer: Recognizer, largest_batch: int = 64) -> None:
+        """largest_batch: streams in one call of the model, at most."""
+        if largest_batch < 1:
+            raise ValueError(f"largest_batch is {largest_batch}, it must be at least 1")
+        self._recognizer = recognizer
+        self._largest_batch = largest_batch
+
+    def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
+        """A stream like that of `Recognizer.stream`; streams of recognizers made by `with_grammar` fit in as well."""
+        return self._recognizer.stream(sample_rate)
+
+    def accept(self, audio: Mapping[Stream, Any]) -> list[tuple[Stream, Event]]:
+        """Hear some audio of each of these streams, any lengths. Returns what happened where, in order of each stream.
+
+        The samples are those of `Stream.accept`. AudioError for bad samples, a finished stream or one with another
+        model; the streams named before it in `audio` then keep theirs for the next call.
+        """
+        for stream, samples in audio.items():
+            if stream.model is not self._recognizer.model:
+                raise AudioError("the stream has another model; expected one of this pool, or of a with_grammar()")
+            stream.put(samples)
+        events: list[tuple[Stream, Event]] = []
+        waiting = list(audio)
+        while waiting:
+            ready = [(stream, block) for stream in waiting if (block := stream.next_block()) is not None]
+            for start in range(0, len(ready), self._largest_batch):
+                batch = ready[start : start + self._largest_batch]
+                states = np.stack([stream.model_state for stream, _ in batch])
+                log_probs, states = self._recognizer.model.run(np.stack([block for _, block in batch]), states)
+                for (stream, _), rows, state in zip(batch, log_probs, states, strict=True):
+                    events += [(stream, event) for event in stream.advance(rows, state)]
+            waiting = [stream for stream, _ in ready]
+        return events
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a MultiStream cannot be pickled; make one in each process")

@@ -1,0 +1,1 @@
+"""Wake words from text: detector, thresholds from false alarms, enrolment."""

@@ -1,0 +1,102 @@
+"""Make the negatives for wake words from speech and noise: `python -m speech_lstm.assets.wake_negatives --help`.
+
+They must come from the model that ships: thresholds of wake words follow from what it makes of other speech.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from speech_lstm.data.corpus import Utterance, read_manifest
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.decoding.margins import FloatArray
+from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.model.model import Model
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives
+from speech_lstm.runtime.wake.wakeword import WakeWordOptions
+
+SNR_DB = (10.0, None, 15.0, None, 5.0, None)
+"""Of successive clips of speech; None: as recorded."""
+
+NOISE_SHARE = 0.1
+"""Of the time, noise without speech."""
+
+
+def dev_rows(manifests: Iterable[Path], seed: int = 0) -> list[Utterance]:
+    """The dev rows of all manifests, shuffled. SpeechLstmError where there are none."""
+    paths = list(manifests)
+    rows = [row for path in paths for row in read_manifest(path, "dev")]
+    if not rows:
+        raise SpeechLstmError(f"no rows of the dev split in {', '.join(map(str, paths))}")
+    random.Random(seed).shuffle(rows)
+    return rows
+
+
+def mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
+    """Speech with noise, repeated or cut to its length, at a signal-to-noise ratio: float32 [n]."""
+    fitting = np.resize(noise, len(speech))
+    power = float(np.mean(speech**2)) / max(float(np.mean(fitting**2)), 1e-10)
+    return (speech + fitting * np.sqrt(power * 10 ** (-snr_db / 10))).astype(np.float32)
+
+
+def posteriors(model: Model, clips: Iterable[Samples]) -> Iterator[FloatArray]:
+    """float32 [frames, tokens] of each clip; the model hears them as one stream."""
+    state = model.initial_state()
+    unit = model.metadata.chunk_samples
+    for clip in clips:
+        log_probs, state = model.run(np.pad(clip, (0, -len(clip) % unit))[None], state)
+        yield log_probs[0]
+
+
+def other_speech(speech: Sequence[Utterance], noise: Sequence[Utterance], minutes: float) -> Iterator[Samples]:
+    """Clips without and with noise, and noise alone, until they are so long or all speech is used."""
+    noises = itertools.cycle(noise)
+    ratios = itertools.cycle(SNR_DB)
+    seconds = alone = 0.0
+    for row in speech:
+        if alone < seconds * NOISE_SHARE:
+            clip = read_audio(next(noises).path)
+            alone += len(clip) / SAMPLE_RATE
+        else:
+            clip, ratio = read_audio(row.path), next(ratios)
+            if ratio is not None:
+                clip = mixed(clip, read_audio(next(noises).path), ratio)
+        seconds += len(clip) / SAMPLE_RATE
+        yield clip
+        if seconds > minutes * 60:
+            break
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the file; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m speech_lstm.assets.wake_negatives", description=__doc__)
+    parser.add_argument("model", help="an .onnx file or the name of a shipped model")
+    parser.add_argument("speech", nargs="+", type=Path, metavar="MANIFEST", help="speech; its dev rows are used")
+    parser.add_argument("--noise", nargs="+", type=Path, required=True, metavar="MANIFEST")
+    parser.add_argument("--minutes", type=float, default=60, help="of audio, at most (default: %(default)s)")
+    parser.add_argument("-o", "--output", type=Path, default=BUNDLED, metavar="NPZ", help="default: %(default)s")
+    args = parser.parse_args(arguments)
+    model, options = Model.load(args.model, "cpu"), WakeWordOptions()
+    clips = other_speech(dev_rows(args.speech), dev_rows(args.noise), args.minutes)
+    negatives = Negatives.from_log_probs(
+        model.metadata.tokens,
+        posteriors(model, clips),
+        model.metadata.frame_seconds,
+        options.fold_threshold,
+        options.pause_seconds,
+    )
+    negatives.save(args.output)
+    size = args.output.stat().st_size / 1e6
+    print(f"{args.output}: {60 * negatives.hours:.0f} minutes, {len(negatives.codes)} rows, {size:.2f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

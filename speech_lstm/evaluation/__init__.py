@@ -1,0 +1,1 @@
+"""How good an exported model is, and the confidence fitted to it."""

@@ -1,0 +1,224 @@
+"""Fit the confidence of a model on development data: blank offset first, then the logistic regression over margins.
+
+Right answers: single words in a grammar of all of them, and sentences among others and among near misses. Wrong ones:
+what was misheard there, the same clips with what was said taken out of the grammar, and noise (`trials`). Every kind of
+trial has the same weight. Prints and writes JSON for the exported metadata:
+
+    python -m speech_lstm.evaluation.calibrate MODEL --words MANIFEST --sentences MANIFEST --noise MANIFEST -o fit.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech_lstm.evaluation.trials import Trial, make_trials
+from speech_lstm.runtime.decoding.confidence import FEATURES, FLOOR, ConfidenceModel, command_features
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
+from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
+from speech_lstm.runtime.decoding.nbest import Hypothesis
+from speech_lstm.runtime.grammar import Grammar
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.live.interpreter import MOST_RIVALS
+from speech_lstm.runtime.model.model import Model
+
+BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
+WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
+LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
+OFFSET_SLACK = 0.01  # less than that in recognised trials is chance, and a smaller offset makes fewer phones of noise
+FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
+NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted, and how good it is on the trials it was fitted on."""
+
+    confidence: ConfidenceModel
+    blank_offset: float
+    threshold: float
+    right_recognised: float
+    """Share of the trials with the phrase in the grammar in which it was the best."""
+    right_accepted: float
+    """Share of them that are recognised and accepted at the threshold."""
+    wrong_accepted: float
+    """Share of the other trials, without near misses, accepted at the threshold."""
+    near_misses_accepted: float
+    """Share of the near misses accepted at the threshold."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Entries for `ModelMetadata`, and the shares."""
+        return {
+            "calibration": self.confidence.to_metadata(),
+            "decoder": {"blank_offset": self.blank_offset},
+            "thresholds": {"accept": self.threshold},
+            "right_recognised": self.right_recognised,
+            "right_accepted": self.right_accepted,
+            "wrong_accepted": self.wrong_accepted,
+            "near_misses_accepted": self.near_misses_accepted,
+        }
+
+
+def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions | None = None) -> Calibration:
+    """Choose the least blank offset that recognises about as much as any, then fit the confidence and the threshold.
+
+    Raises ValueError without trials of both kinds, right and wrong.
+    """
+    inside = [trial for trial in trials if trial.inside]
+    if not inside or len(inside) == len(trials):
+        raise ValueError("calibration needs clips whose words are in the grammar and clips whose words are not")
+    base = options or DecoderOptions()
+    graphs = _Graphs(tokens)
+    recognised = {
+        offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
+        for offset in BLANK_OFFSETS
+    }
+    enough = max(recognised.values()) - OFFSET_SLACK
+    offset = min(offset for offset, share in recognised.items() if share >= enough)
+    best = [graphs.best(trial, replace(base, blank_offset=offset)) for trial in trials]
+    features = np.array([row for row, _ in best])
+    right = np.array([text == trial.said for trial, (_, text) in zip(trials, best, strict=True)])
+    kinds = np.array([trial.kind for trial in trials])
+    known = np.array([trial.inside for trial in trials])
+    confidence = logistic_regression(features, right, equal_weights(kinds, right))
+    probability = np.array([confidence.probability(row) for row in features])
+    near = kinds == NEAR_MISS
+    other = ~known & ~near
+    threshold = max(LEAST_THRESHOLD, accepting_threshold(probability[other], kinds[other], WRONG_TARGET))
+    accepted = probability > threshold
+    return Calibration(
+        confidence,
+        offset,
+        round(threshold, 4),
+        right_recognised=float(right[known].mean()),
+        right_accepted=float((right & accepted)[known].mean()),
+        wrong_accepted=float(accepted[other].mean()),
+        near_misses_accepted=float(accepted[near].mean()) if near.any() else 0.0,
+    )
+
+
+def accepting_threshold(probability: NDArray[np.float64], kinds: NDArray[np.str_], share: float) -> float:
+    """Above it is that share of the trials, where every kind is as frequent as the others."""
+    names, which, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    order = np.argsort(-probability)
+    above = np.cumsum(1 / (len(names) * counts[which[order]]))
+    return float(probability[order][np.searchsorted(above, share)])
+
+
+def equal_weights(kinds: NDArray[np.str_], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """[n], sum 1: half for each class, and within it the same for every kind of at least `FEW` trials; 0 for others."""
+    weights = np.zeros(len(kinds))
+    for label in (True, False):
+        groups = [(kinds == kind) & (labels == label) for kind in np.unique(kinds)]
+        large = [group for group in groups if group.sum() >= FEW] or [labels == label]
+        for group in large:
+            weights[group] = 0.5 / len(large) / max(1, group.sum())
+    return weights
+
+
+class _Graphs:
+    """Decoding graphs of the trials' grammars, each compiled once."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self._tokens, self._lexicon = tokens, Lexicon()
+        self._graphs: dict[tuple[str, ...], DecodingGraph] = {}
+
+    def text(self, trial: Trial, options: DecoderOptions) -> str | None:
+        """The best phrase."""
+        best = next(self._sentences(trial, options)[0], None)
+        return best.text if best else None
+
+    def best(self, trial: Trial, options: DecoderOptions) -> tuple[tuple[float, ...], str | None]:
+        """`FEATURES` and text of the best phrase; its rival is the next one that can be told apart."""
+        sentences, num_frames = self._sentences(trial, options)
+        best = next(sentences, None)
+        if best is None:
+            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR), None
+        rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
+        return command_features(best, num_frames, best.score - rival.score if rival else math.inf), best.text
+
+    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Hypothesis], int]:
+        """Phrases, best first, and the number of frames."""
+        key = tuple(sorted(trial.phrases))
+        if key not in self._graphs:
+            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._tokens)
+        decoder = Decoder(self._graphs[key], options)
+        state = decoder.start()
+        decoder.advance(state, trial.log_probs)
+        return decoder.sentences(state), state.num_frames
+
+
+def logistic_regression(
+    features: NDArray[np.float64], labels: NDArray[np.bool_], share: NDArray[np.float64]
+) -> ConfidenceModel:
+    """The likeliest model without a negative weight: every feature is better when it is higher, a rival never helps.
+
+    features: [n, len(FEATURES)]; labels: [n]; share: [n], weights of the rows, sum 1. Features whose weight comes out
+    negative are left out, the most negative one first.
+    """
+    used = list(range(features.shape[1]))
+    while True:
+        intercept, *weights = _least_squares(features[:, used], labels, share)
+        if not used or min(weights) >= 0:
+            break
+        del used[int(np.argmin(weights))]
+    weight_of = dict(zip(used, weights, strict=True))
+    return ConfidenceModel(intercept, tuple(weight_of.get(column, 0.0) for column in range(features.shape[1])))
+
+
+def _least_squares(
+    features: NDArray[np.float64],
+    labels: NDArray[np.bool_],
+    share: NDArray[np.float64],
+    ridge: float = 1e-3,
+    steps: int = 50,
+) -> list[float]:
+    """Intercept and weights by iteratively reweighted least squares (Bishop 2006, section 4.3.3).
+
+    ridge keeps the weights finite when the classes can be separated.
+    """
+    inputs = np.column_stack([np.ones(len(features)), features])
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
+        gradient = inputs.T @ (share * (labels - p)) - ridge * weights
+        hessian = (inputs * (share * p * (1 - p))[:, None]).T @ inputs + ridge * np.eye(len(weights))
+        change = np.linalg.solve(hessian, gradient)
+        weights = weights + change
+        if np.abs(change).max() < 1e-8:
+            break
+    return list(map(float, weights))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Calibrate one model; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m speech_lstm.evaluation.calibrate", description="Fit the confidence of a model."
+    )
+    parser.add_argument("model", help="an .onnx file or the name of a shipped model")
+    for kind in ("words", "sentences", "noise"):
+        parser.add_argument(f"--{kind}", nargs="+", type=Path, required=True, metavar="MANIFEST")
+    parser.add_argument("--clips", type=int, default=400, help="of each kind, at most (default: %(default)s)")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
+    args = parser.parse_args(arguments)
+    model = Model.load(args.model, "cpu")
+    trials = make_trials(model, args.words, args.sentences, args.noise, args.clips)
+    result = fit(trials, model.metadata.tokens)
+    args.output.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+    print(f"{len(trials)} trials, {len(FEATURES)} features -> {args.output}", file=sys.stderr)
+    print(json.dumps(result.to_dict()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Trials for confidence: a clip and phrases to recognise in it, where it is known what the right answer is.
+
+Words among all words; short sentences among others, alone or with near misses of them; the same without what was said;
+sentences where single words are expected; noise, silence and music. Half of the speakers are for calibration, the
+others are held out to measure it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speech_lstm.evaluation.sounds import music, silence
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.model.model import Model
+
+TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
+PHRASES = 20  # sentences in a grammar
+MAX_WORDS = 12  # of a sentence; commands are not longer
+NEAR_MISSES = 3  # of what was said, in a grammar that also has it
+ALIKE = 8  # words from which the one of a near miss is drawn
+SOUNDS = 25  # clips of each synthesised sound
+SYNTHESISED = (("silence", silence), ("music", music))
+LEAST_DISTANCE = 2  # phones in which it differs: with one even people mishear it
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A clip and a grammar. `said` is "" for noise; log_probs: float32 [frames, tokens]. `kind`: for the table."""
+
+    kind: str
+    log_probs: NDArray[np.float32]
+    phrases: tuple[str, ...]
+    said: str
+
+    @property
+    def inside(self) -> bool:
+        """Whether the grammar has what was said."""
+        return self.said in self.phrases
+
+
+def make_trials(
+    model: Model,
+    words: Sequence[Path],
+    sentences: Sequence[Path],
+    noise: Sequence[Path],
+    clips: int,
+    held_out: bool = False,
+    seed: int = 0,
+) -> list[Trial]:
+    """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind.
+
+    held_out: from the speakers, or files where none is named, that calibration does not use.
+    """
+    rng = random.Random(seed)
+    trials = []
+    spoken, read, sounds = (dev_rows(paths) for paths in (words, sentences, noise))
+    read = [row for row in read if len(row["text"].split()) <= MAX_WORDS]
+    commands = tuple(sorted({row["text"] for row in spoken}))
+    texts = sorted({row["text"] for row in read})
+    alike = AlikeWords(word for text in texts for word in text.split())
+
+    def others(said: str) -> list[str]:
+        rest = [text for text in texts if text != said]
+        return rng.sample(rest, min(PHRASES, len(rest)))
+
+    for row in _sample(spoken, clips, held_out, rng):
+        said, heard = row["text"], posteriors(model, row["audio_filepath"])
+        trials.append(Trial("word", heard, commands, said))
+        trials.append(Trial("word outside", heard, tuple(text for text in commands if text != said), said))
+    for row in _sample(read, clips, held_out, rng):
+        said, heard = row["text"], posteriors(model, row["audio_filepath"])
+        misses = [alike.near_miss(said, rng) for _ in range(NEAR_MISSES)]
+        rest = others(said)
+        trials.append(Trial("sentence", heard, (*rest, said), said))
+        trials.append(Trial("sentence outside", heard, tuple(rest), said))
+        trials.append(Trial("sentence among near misses", heard, (*rest, *misses, said), said))
+        trials.append(Trial("near miss", heard, (*rest, misses[0]), said))
+        if said not in commands:
+            trials.append(Trial("sentence where words are expected", heard, commands, said))
+    synthesis = np.random.default_rng([seed, held_out])
+    no_speech = [("noise", row["audio_filepath"]) for row in _sample(sounds, clips, held_out, rng)]
+    no_speech += [(kind, make(synthesis)) for kind, make in SYNTHESISED for _ in range(min(clips, SOUNDS))]
+    for kind, clip in no_speech:
+        heard = posteriors(model, clip)
+        trials.append(Trial(kind, heard, commands, ""))
+        trials.append(Trial(kind, heard, tuple(others("")), ""))
+    return trials
+
+
+def posteriors(model: Model, clip: str | Path | Samples) -> NDArray[np.float32]:
+    """float32 [frames, tokens] of a file or of float32 [samples] with the silence that recognition puts after it."""
+    audio = read_audio(clip) if isinstance(clip, str | Path) else clip
+    tail = round(TAIL_SECONDS * SAMPLE_RATE)
+    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % model.metadata.chunk_samples))
+    return model.run(padded[None], model.initial_state())[0][0]
+
+
+def dev_rows(manifests: Iterable[Path], guessed: bool = False) -> list[dict[str, Any]]:
+    """Rows of the dev split, or without one. Unless `guessed`, only those whose words are in the dictionary: guesses
+    would blur the calibration.
+    """
+    lexicon, rows = Lexicon(), []
+    for manifest in manifests:
+        for line in manifest.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row.get("split", "dev") != "dev":
+                continue
+            if guessed or not any(map(lexicon.is_guessed, spoken_words(row["text"]))):
+                rows.append({**row, "audio_filepath": manifest.parent / row["audio_filepath"]})
+    return rows
+
+
+def is_held_out(row: dict[str, Any]) -> bool:
+    """Whether a row is for measuring and not for calibration: by speaker, or by file name where none is named."""
+    speaker = row.get("speaker") or Path(row["audio_filepath"]).name
+    return crc32(speaker.encode()) % 2 == 1
+
+
+def _sample(rows: list[dict[str, Any]], clips: int, held_out: bool, rng: random.Random) -> list[dict[str, Any]]:
+    chosen = [row for row in rows if is_held_out(row) == held_out]
+    return rng.sample(chosen, min(clips, len(chosen)))
+
+
+class AlikeWords:
+    """Words of a vocabulary that sound like a given one, by edit distance of phones."""
+
+    def __init__(self, vocabulary: Iterable[str]) -> None:
+        self._lexicon = Lexicon()
+        said = [(word, phones) for word in sorted(set(vocabulary)) for phones in self._lexicon.pronunciations(word)]
+        self._words = [word for word, _ in said]
+        self._lengths = np.array([len(phones) for _, phones in said])
+        self._phones = np.full((len(said), self._lengths.max(initial=1)), "", dtype="<U2")
+        for row, (_, phones) in zip(self._phones, said, strict=True):
+            row[: len(phones)] = phones
+        self._found: dict[str, tuple[str, ...]] = {}
+
+    def near_miss(self, text: str, rng: random.Random) -> str:
+        """The text with one word, of at least three phones if there is such a one, replaced by one that sounds alike.
+
+        The text itself where no other word has as many phones in common as that.
+        """
+        words = text.split()
+        long = [place for place, word in enumerate(words) if len(self._lexicon.pronunciations(word)[0]) >= 3]
+        place = rng.choice(long or range(len(words)))
+        found = self.alike(words[place])
+        return " ".join([*words[:place], rng.choice(found), *words[place + 1 :]]) if found else text
+
+    def alike(self, word: str) -> tuple[str, ...]:
+        """The `ALIKE` nearest words that differ in at least `LEAST_DISTANCE` phones whichever way they are said."""
+        if word not in self._found:
+            distances = np.min([self._distances(phones) for phones in self._lexicon.pronunciations(word)], axis=0)
+            least: dict[str, int] = {}
+            for other, distance in zip(self._words, distances.tolist(), strict=True):
+                least[other] = min(distance, least.get(other, distance))
+            nearest = sorted((distance, other) for other, distance in least.items() if distance >= LEAST_DISTANCE)
+            self._found[word] = tuple(other for _, other in nearest[:ALIKE])
+        return self._found[word]
+
+    def _distances(self, phones: Sequence[str]) -> NDArray[np.int64]:
+        """Levenshtein distances to all pronunciations, [pronunciations]."""
+        positions = np.arange(self._phones.shape[1] + 1)
+        row = np.tile(positions, (len(self._phones), 1))
+        for phone in phones:
+            change = np.minimum(row[:, :-1] + (self._phones != phone), row[:, 1:] + 1)
+            row = np.concatenate([row[:, :1] + 1, change], axis=1)
+            row = np.minimum.accumulate(row - positions, axis=1) + positions
+        return np.take_along_axis(row, self._lengths[:, None], axis=1)[:, 0]
