@@ -36,7 +36,9 @@ def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
         cell = f"cells.{layer}.lstm"
         found[f"{cell}.weight_ih_l0"], found[f"{cell}.weight_hh_l0"] = _gates(weight_ih), _gates(weight_hh)
         found[f"{cell}.bias_ih_l0"], found[f"{cell}.bias_hh_l0"] = map(_gates, np.split(biases, 2))
-    if {name: value.shape for name, value in found.items()} != {name: tuple(value.shape) for name, value in state.items()}:
+    if {name: value.shape for name, value in found.items()} != {
+        name: tuple(value.shape) for name, value in state.items()
+    }:
         raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
     return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}
 

@@ -29,11 +29,12 @@ class AcousticModel(nn.Module):
         self.frontend = LogMel(mels)
         self.project = nn.Linear(STACK * mels, hidden)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
-        self.cells = nn.ModuleList(CELLS[cell](hidden) for _ in range(layers))
+        cells = [CELLS[cell](hidden) for _ in range(layers)]
+        self.cells = nn.ModuleList(cells)
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(hidden)
         self.output = nn.Linear(hidden, tokens)
-        self._sizes = [module.state_size for module in self.cells]
+        self._sizes = [module.state_size for module in cells]
         self.memory_size = sum(self._sizes)
         self.state_size = TAIL + self.memory_size
 
@@ -42,7 +43,7 @@ class AcousticModel(nn.Module):
         return torch.zeros(batch, self.state_size)
 
     def features(self, audio: Tensor, tail: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """audio [batch, 640 n], tail [batch, TAIL], silence without one -> stacked features [batch, n, 4 mels], tail."""
+        """audio [batch, 640 n], tail [batch, TAIL] or silence -> stacked features [batch, n, 4 mels], tail."""
         if tail is None:
             tail = audio.new_zeros(len(audio), TAIL)
         features, tail = self.frontend(audio, tail)
@@ -62,8 +63,8 @@ class AcousticModel(nn.Module):
         return x, torch.cat(states, dim=1)
 
     def classify(self, vectors: Tensor) -> Tensor:
-        """Vectors [batch, frames, hidden] -> log-probabilities [batch, frames, tokens], always in float32."""
-        return self.output(self.norm(vectors.float())).log_softmax(dim=-1)
+        """Vectors [batch, frames, hidden] -> log-probabilities [batch, frames, tokens], in the weights' precision."""
+        return self.output(self.norm(vectors.to(self.output.weight.dtype))).log_softmax(dim=-1)
 
     def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The model contract.

@@ -139,7 +139,9 @@ def align(model: Model, audio: Samples, text: str, lexicon: Lexicon) -> Alignmen
     return Alignment(phones, (float(log_probs.max(1).sum()) - score) / len(phones))
 
 
-def align_to_file(utterances: Iterable[Utterance], out: Path, model: str = "default", workers: int = 1) -> tuple[int, int]:
+def align_to_file(
+    utterances: Iterable[Utterance], out: Path, model: str = "default", workers: int = 1
+) -> tuple[int, int]:
     """Append the alignments that the file lacks, one JSON object a line as `dataset.read_alignments` takes them.
 
     Paths are written as `Utterance.path` has them. Returns how many were aligned and how many left out.

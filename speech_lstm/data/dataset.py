@@ -213,7 +213,9 @@ class TrainingBatches(IterableDataset[Batch]):
             for index, (_, end, said) in enumerate(stream.clips):
                 if index + 1 < len(stream.clips):
                     following = stream.clips[index + 1][0]
-                    border = (end + max((following - end) / 2, min(following - end, TRAIL * FRAME_SAMPLES))) / FRAME_SAMPLES
+                    border = (
+                        end + max((following - end) / 2, min(following - end, TRAIL * FRAME_SAMPLES))
+                    ) / FRAME_SAMPLES
                     last = int(border)
                 else:
                     last = self.frames

@@ -64,7 +64,9 @@ def best_phones(log_probs: Tensor, frames: list[int], bigram: Bigram) -> list[li
         first = first + scores[:, t, 0]
         came.append((source, torch.where(stay, n, 0) + torch.arange(n)))
         finals.append(torch.cat([phone + end, rest + end], 1))
-    return [_trace(row, [f[row] for f in finals[: frames[row]]][-1], came[: frames[row] - 1], n) for row in range(batch)]
+    return [
+        _trace(row, [f[row] for f in finals[: frames[row]]][-1], came[: frames[row] - 1], n) for row in range(batch)
+    ]
 
 
 def _trace(row: int, final: Tensor, came: list[tuple[Tensor, Tensor]], n: int) -> list[int]:

@@ -1,4 +1,5 @@
 """A training run of an acoustic model: resumable, on one process or several under `torchrun`."""
+
 import copy
 import dataclasses
 import gc
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from speech_lstm.acoustic.model import AcousticModel
@@ -26,7 +27,7 @@ from speech_lstm.runtime.lexicon.tokens import PHONES, TOKENS
 from speech_lstm.training.denominator import Bigram, Denominator
 from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
-from speech_lstm.training.trainer.phone_error import phone_error_rate
+from speech_lstm.training.phone_error import phone_error_rate
 
 
 @dataclasses.dataclass
@@ -55,6 +56,7 @@ class Trainer:
         if self.world > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         torch.set_num_threads(config.run.threads)
+        torch.set_flush_denormal(True)  # posteriors and their gradients are full of them, and they are slow
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
         self.folder = base / config.run.folder

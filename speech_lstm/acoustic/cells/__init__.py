@@ -1,4 +1,4 @@
-"""Recurrent cells by name: what a layer of the acoustic model may be made of. A new cell is a module and a line here."""
+"""Recurrent cells by name: what a layer of the acoustic model may be. A new cell is a module and a line here."""
 
 from speech_lstm.acoustic.cells.cell import Cell
 from speech_lstm.acoustic.cells.gru import GruCell

@@ -12,7 +12,7 @@ class GruCell(Cell):
         super().__init__(size)
         self.state_size = size
         self.gru = nn.GRU(size, size, batch_first=True)
-        for gate in self.gru.weight_hh_l0.split(size):
+        for gate in dict(self.gru.named_parameters())["weight_hh_l0"].split(size):
             nn.init.orthogonal_(gate)
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,10 +13,11 @@ class LstmCell(Cell):
         super().__init__(size)
         self.state_size = 2 * size
         self.lstm = nn.LSTM(size, size, batch_first=True)
-        nn.init.zeros_(self.lstm.bias_hh_l0)
-        nn.init.zeros_(self.lstm.bias_ih_l0)
-        nn.init.ones_(self.lstm.bias_ih_l0[size : 2 * size])  # forget gates start open (Jozefowicz et al. 2015)
-        for gate in self.lstm.weight_hh_l0.split(size):
+        values = dict(self.lstm.named_parameters())
+        nn.init.zeros_(values["bias_hh_l0"])
+        nn.init.zeros_(values["bias_ih_l0"])
+        nn.init.ones_(values["bias_ih_l0"][size : 2 * size])  # forget gates start open (Jozefowicz et al. 2015)
+        for gate in values["weight_hh_l0"].split(size):
             nn.init.orthogonal_(gate)
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
