@@ -81,7 +81,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest
     assert main(["train", str(config)]) == 0
     original = config.read_text()
     for old, new, complaint in (
-        ("hidden = 128", "hidden = 96", "holds a model of"),
+        ("hidden = 160", "hidden = 96", "holds a model of"),
         ("matrix_rate = 5e-3", "matrix_rate = 0.0", "another kind of optimizer"),
     ):
         assert old in original
@@ -105,7 +105,7 @@ def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> No
 
 def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
     config = tiny(tmp_path)
-    text = config.read_text().replace("hidden = 128", "hidden = 320").replace("layers = 2", "layers = 4")
+    text = config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 4")
     shipped = ROOT / "models" / "default-fp32.onnx"
     config.write_text(text.replace("[run]", f'[run]\nstart = "{shipped}"'))
     trainer = Trainer(load_config(config), tmp_path)
