@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options, positive
+from speech_lstm.cli.options import add_model_options, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -32,32 +31,38 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifests", nargs="+", type=Path, metavar="MANIFEST", help="a manifest.jsonl")
+    parser.add_argument("manifests", nargs="+", type=path, metavar="MANIFEST", help="a manifest.jsonl")
     add_model_options(parser)
     parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
-    parser.add_argument("--grammar", type=Path, metavar="FILE", help="also recognise: a text file with a phrase a line")
+    parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
         "--chunk-ms", type=positive, default=40, metavar="MS", help="audio heard at a time (default: %(default)s)"
     )
+    parser.add_argument(
+        "--threshold", type=share, metavar="P", help="least confidence of a command, 0 to 1 (default: the model's)"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N clips of a corpus, evenly spread")
     parser.add_argument("--json", action="store_true", help="print one JSON object a corpus")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 1 if some audio could not be read."""
     from speech_lstm.evaluation.evaluate import evaluate
     from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
-    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 
+    if args.threshold is not None and not args.grammar:
+        args.parser.error("--threshold needs --grammar")
     model = Model.load(args.model, args.device)
     chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = model.metadata.chunk_samples
     if chunk % unit:
         step = unit * 1000 // SAMPLE_RATE
         raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")
-    recognizer = Recognizer(args.grammar, model=model) if args.grammar else None
+    options = RecognizerOptions(threshold=args.threshold)
+    recognizer = Recognizer(args.grammar, model=model, options=options) if args.grammar else None
     scores = evaluate(model, args.manifests, args.split, recognizer, chunk, args.limit)
     if not scores:
         raise SpeechLstmError(f"no clips of split {args.split!r} in {', '.join(map(str, args.manifests))}")
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 def to_dict(score: Score) -> dict[str, Any]:
     """Counts and rates."""
     rates = ("phone_error_rate", "accuracy", "accepted_rate")
-    return asdict(score) | {name: getattr(score, name) for name in rates}
+    return asdict(score) | {rate: getattr(score, rate) for rate in rates}
 
 
 def print_score(score: Score) -> None:
