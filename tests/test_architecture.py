@@ -35,6 +35,7 @@ ORDER = (
     "speech_lstm.evaluation",
     "speech_lstm.assets",
     "speech_lstm.batch",
+    "speech_lstm.serve",
     "speech_lstm.cli",
 )
 """Rooms, from the ground up: each may import from itself and from those before it."""
