@@ -64,7 +64,7 @@ def start(grammar: Path, *options: str) -> Served:
     assert process.stderr is not None
     lines = [process.stderr.readline() for _ in range(2)]
     ports = [int(found[0]) for line in lines if (found := re.findall(r":(\d+)/?$", line.strip()))]
-    assert len(ports) == 2, lines + [process.stderr.read()]
+    assert len(ports) == 2, [*lines, process.stderr.read()]
     return Served(process, *ports)
 
 

@@ -103,10 +103,10 @@ def test_intents(served: Served, kind: Any) -> None:
 
 
 def test_a_client_may_bring_its_own_grammar(served: Served) -> None:
-    context = {"grammar": "Number: (five|eight|zero):n\nNumber: zero"}
+    context = {"grammar": "left\n(right"}
     (event,) = asyncio.run(ask(served, Transcribe(context=context)))
     assert Error.from_event(event).code == "bad-grammar"
-    assert "line 1" in Error.from_event(event).text
+    assert "line 2" in Error.from_event(event).text
     messages = [Transcribe(context={"grammar": "Number: {0..9:n}"}), *audio(clip("five")), Recognize("seven")]
     events = asyncio.run(ask(served, *messages, answers=2))
     assert Transcript.from_event(events[0]).text == "five"
@@ -116,7 +116,7 @@ def test_a_client_may_bring_its_own_grammar(served: Served) -> None:
 
 
 def test_many_clients_at_once(served: Served) -> None:
-    words = ["left", "right", "up", "down", "forward", "backward", "yes", "no", "go"] * 2
+    words = ["left", "right", "up", "down", "forward", "backward"] * 3
 
     async def all_of_them() -> list[list[Event]]:
         return await asyncio.gather(*(ask(served, Transcribe(), *audio(clip(word))) for word in words))

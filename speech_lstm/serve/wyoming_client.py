@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 1000
 """Characters of a sentence to recognise."""
+PAYLOAD_BYTES = 64 << 10
+"""Of an event that has no use for them count as much as another event."""
+LINGER_BYTES, LINGER_SECONDS = 64 << 20, 1.0
+"""Read and thrown away before a connection is closed, as data on the way would make the reason disappear."""
 ENCODING_OF = {2: "int16", 4: "int32"}
 """Bytes of a sample -> its encoding."""
 
@@ -85,6 +89,7 @@ class WyomingClient:
             self._engine.metrics.refused.labels(refused.code).inc()
             with contextlib.suppress(OSError, TimeoutError):
                 await self._send(Error(str(refused), refused.code))
+                await self._linger()
         except (OSError, TimeoutError):  # the client is gone, or does not read
             pass
         except Exception:
@@ -95,12 +100,23 @@ class WyomingClient:
                 await asyncio.wait_for(self._writer.wait_closed(), self._engine.limits.send_seconds)
             self._writer.transport.abort()
 
+    async def _linger(self) -> None:
+        """Close our half and wait for the client to close its."""
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        left = LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while left > 0 and (data := await self._reader.read(1 << 16)):
+                    left -= len(data)
+
     async def _converse(self) -> None:
         engine, limits = self._engine, self._engine.limits
         while (
             event := await engine.unless_stopping(read_frame(self._reader, limits), limits.idle_seconds)
         ) is not None:
-            if event.type != "audio-chunk" and self._messages.take():
+            size = len(event.payload or b"") / PAYLOAD_BYTES
+            if event.type != "audio-chunk" and self._messages.take(1 + size):
                 raise Refused(f"over {limits.messages:g} events a second apart from audio", "too-many")
             await self._answer(event)
         await self._audio_stop()  # of a client that has closed its half, or that the server cannot wait for
