@@ -81,7 +81,10 @@ class Ear:
         step = max(1, int(PIECE_SECONDS * self._rate))
         for start in range(0, len(samples), step):
             piece = samples[start : start + step]
-            await self._speed.wait(max(LEAST_SECONDS, len(piece) / self._rate))
+            if delay := self._speed.take(max(LEAST_SECONDS, len(piece) / self._rate)):
+                await self._engine.sleep(delay)
+                if self._engine.stopping.is_set():
+                    return
             arrived = time.perf_counter()
             try:
                 heard = await self._engine.hear(self._hear, self.stream, piece, len(piece) / self._rate)

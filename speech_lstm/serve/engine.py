@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,7 +69,7 @@ class Engine:
         self.metrics.grammars.labels("compiled").inc()
         return made
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def client(self, protocol: str) -> AsyncIterator[None]:
         """A place for a client. Raises Refused when none is left, or the server stops."""
         if self.stopping.is_set():
@@ -101,6 +101,11 @@ class Engine:
             stop.cancel()
             if not task.done():
                 task.cancel()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let a client wait, or until the server stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def stop(self) -> None:
         """Let clients finish what is in flight; those that do not are cut off after `Limits.stop_seconds`."""

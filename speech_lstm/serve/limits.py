@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, fields
 
@@ -75,8 +74,3 @@ class Bucket:
         self._level = min(self._most, self._level + (now - self._time) * self._rate) - amount
         self._time = now
         return max(0.0, -self._level / self._rate)
-
-    async def wait(self, amount: float) -> None:
-        """Take some out and wait, so that the client has to wait as well."""
-        if delay := self.take(amount):
-            await asyncio.sleep(delay)
