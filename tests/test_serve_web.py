@@ -166,7 +166,7 @@ def test_nonsense_gets_a_reason_and_is_closed(served: Served, messages: list[Any
 def test_one_that_floods_is_slowed_down_and_disturbs_nobody(served: Served) -> None:
     async def flood() -> None:
         with pytest.raises((ConnectionClosed, TimeoutError)):
-            async with asyncio.timeout(6), connect(f"ws://127.0.0.1:{served.http}/ws") as socket:
+            async with asyncio.timeout(6), connect(f"ws://127.0.0.1:{served.http}/ws", close_timeout=1) as socket:
                 await socket.send(json.dumps(START))
                 for _ in range(200):
                     await socket.send(bytes(1 << 20))
