@@ -40,6 +40,7 @@ class Engine:
         self._aside = ThreadPoolExecutor(1, "aside")
         self._compiling = ThreadPoolExecutor(1, "compiling")
         self._grammars = Grammars(recognizer, self.limits)
+        self._compiling.submit(self._grammars.warm_up)
         self._waking_grammars = Grammars(waking, self.limits) if waking else None
 
     async def hear(self, work: Callable[..., T], *arguments: Any) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import subprocess
@@ -75,6 +76,11 @@ class Grammars:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return made
+
+    def warm_up(self) -> None:
+        """Start the process, so that the first client need not wait for it."""
+        with contextlib.suppress(GrammarError):
+            self._read("yes")
 
     def close(self) -> None:
         """Stop the process."""

@@ -42,7 +42,7 @@ function receive(message) {
       scopes.heard(message.phones);
       costs.push(message);
       costs = costs.slice(-60);
-      find("state").textContent = { idle: wake.checked ? "waits for the wake word" : "waits for speech", awake: "waits for speech", listening: "hears speech" }[message.state];
+      find("state").textContent = { idle: wake.checked ? "asleep" : "waiting", awake: "awake", listening: "hearing you" }[message.state];
       find("cpu").textContent = `${(1000 * sum("compute") / sum("seconds")).toFixed(1)} ms`;
       break;
     case "WakeWord": show(`${message.phrase} …`); break;
