@@ -2,7 +2,7 @@
 const LONGEST = 6, SHORTEST = 3, NARROW = 600, FADE = 150, FRAME = 0.04, BAR = 0.02;
 const GROUPS = {
   vowel: "IY IH EY EH AE AA AO OW UH UW AH ER AY AW OY".split(" "),
-  nasal: "M N NG L R W Y".split(" "),
+  nasal: "R M N NG L Y W".split(" "),
   hiss: "S Z SH ZH F V TH DH HH CH JH".split(" "),
   stop: "P B T D K G".split(" "),
 };
