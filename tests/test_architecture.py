@@ -37,6 +37,7 @@ ORDER = (
     "speech_lstm.evaluation",
     "speech_lstm.assets",
     "speech_lstm.batch",
+    "speech_lstm.serve",
     "speech_lstm.cli",
     "speech_lstm.__main__",
 )

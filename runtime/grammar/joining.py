@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from itertools import groupby
 
@@ -11,7 +12,14 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from .fragments import SPACE, Fragments, Mark
 from .wordgraph import WordArc, WordGraph
 
-SLOT_BEGINS = "slot begins"
+
+class _Sentinel(Enum):
+    """Stays itself when a grammar is pickled."""
+
+    SLOT_BEGINS = "slot begins"
+
+
+SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 """`WordArc.value` of an arc that opens a slot; the next arc with that slot closes it and has the value."""
 
 Step = tuple[str, tuple[Mark, ...], int]
