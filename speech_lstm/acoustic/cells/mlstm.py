@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from speech_lstm.acoustic.cells.cell import Cell
+from speech_lstm.acoustic.cells.recurrence import Step, in_steps, repeat
 
 HEADS = 4
 BLOCK = 16
@@ -19,32 +20,55 @@ Memory = tuple[Tensor, Tensor, Tensor]
 """C [..., d, d], n [..., d] and the stabiliser m [...] of each head."""
 
 
-def step(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-    """One frame: q, k, v [batch, heads, d], gates before their functions i, f [batch, heads] -> h as q, memory.
+class MlstmStep(Step):
+    """One frame of all heads. The state is C, n and m.
 
     m' = max(i, m + log sigmoid(f)); C = exp(log sigmoid(f) + m - m') C + exp(i - m') k v^T, n the same with k for k v^T;
     h = C^T q / max(|n q|, exp(-m')), where k is divided by the root of d before.
     """
-    c, n, m = memory
-    k = k / math.sqrt(k.shape[-1])
-    kept = m - nn.functional.softplus(-f)  # a Log of a Sigmoid would give -inf
-    m = torch.maximum(i, kept)
-    take, keep = (i - m).exp()[..., None], (kept - m).exp()[..., None]
-    c = keep[..., None] * c + (take * k)[..., :, None] * v[..., None, :]
-    n = keep * n + take * k
-    read = torch.matmul(q[..., None, :], c)[..., 0, :]
-    return read / _floor((n * q).sum(-1), m)[..., None], (c, n, m)
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.head = size // HEADS
+        self.inputs, self.outputs = 3 * size + 2 * HEADS, size
+        self.sizes = [size * self.head, size, HEADS]
+        self.state_size = sum(self.sizes)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """x [batch, inputs]: q, k, v, i, f; state [batch, state_size] -> h [batch, size], state."""
+        q, k, v, i, f = self.split(x)
+        c, n, m = self.memory(state)
+        kept = m - nn.functional.softplus(-f)  # a Log of a Sigmoid would give -inf
+        m = torch.maximum(i, kept)
+        take, keep = (i - m).exp()[..., None], (kept - m).exp()[..., None]
+        c = keep[..., None] * c + (take * k)[..., :, None] * v[..., None, :]
+        n = keep * n + take * k
+        read = torch.matmul(q[..., None, :], c)[..., 0, :]
+        h = read / _floor((n * q).sum(-1), m)[..., None]
+        return h.flatten(1), torch.cat([c.flatten(1), n.flatten(1), m], 1)
+
+    def split(self, x: Tensor) -> list[Tensor]:
+        """[..., inputs] -> q, k, v [..., heads, head], i, f [..., heads], where k has been divided."""
+        width = HEADS * self.head
+        q, k, v, i, f = x.split([width, width, width, HEADS, HEADS], -1)
+        q, k, v = (part.unflatten(-1, (HEADS, self.head)) for part in (q, k, v))
+        return [q, k / math.sqrt(self.head), v, i, f]
+
+    def memory(self, state: Tensor) -> Memory:
+        """[batch, state_size] -> C, n, m."""
+        c, n, m = state.split(self.sizes, 1)
+        return c.unflatten(1, (HEADS, self.head, self.head)), n.unflatten(1, (HEADS, self.head)), m
 
 
 def chunkwise(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-    """`step` over a sequence without going through its frames: q, k, v [batch, heads, frames, d], i, f without d.
+    """The steps of a sequence without going through its frames: q, k, v [batch, heads, frames, d], i, f without d.
 
     Inside a block each frame looks back at every one, weighted as the gates have it (the paper's parallel form, appendix
     A.3); the memories between the blocks, which are sums of what each block adds, all come from one product.
     """
     frames, d = q.shape[2], q.shape[3]
     pad = (BLOCK - frames % BLOCK) % BLOCK  # such frames change nothing
-    q, k, v = (_blocks(nn.functional.pad(x, (0, 0, 0, pad))) for x in (q, k / math.sqrt(d), v))  # [batch, h, n, B, d]
+    q, k, v = (_blocks(nn.functional.pad(x, (0, 0, 0, pad))) for x in (q, k, v))  # [batch, h, n, B, d]
     i = _blocks(nn.functional.pad(i, (0, pad), value=NOTHING)[..., None])[..., 0]  # [batch, h, n, B]
     log_f = _blocks(nn.functional.pad(-nn.functional.softplus(-f), (0, pad))[..., None])[..., 0]
 
@@ -95,29 +119,29 @@ def _sums_between(x: Tensor) -> Tensor:
 
 
 class MatrixMemory(nn.Module):
-    """mLSTM for queries, keys and values that are there already, and its state: C, n and m of every head."""
+    """mLSTM for queries, keys and values that are there already, normalised head by head. The state is C, n and m."""
 
     def __init__(self, size: int) -> None:
         """`size`: a multiple of the four heads."""
         super().__init__()
         if size % HEADS:
             raise ValueError(f"the size of an mLSTM must be a multiple of {HEADS}, not {size}")
-        self.size, self.head = size, size // HEADS
-        self.sizes = [size * self.head, size, HEADS]
-        self.state_size = sum(self.sizes)
+        self.step = MlstmStep(size)
+        self.state_size = self.step.state_size
         self.scale = nn.Parameter(torch.ones(size))
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, gates: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """q, k, v [batch, frames, size], gates i and f [batch, frames, 2 heads], state -> normalised h, state."""
-        batch, frames, _ = q.shape
-        with torch.autocast(q.device.type, enabled=False):
-            c, n, m = state.split(self.sizes, 1)
-            memory = (c.reshape(-1, HEADS, self.head, self.head), n.reshape(-1, HEADS, self.head), m)
-            q, k, v = (x.to(state.dtype).reshape(batch, frames, HEADS, self.head).transpose(1, 2) for x in (q, k, v))
-            i, f = gates.to(state.dtype).transpose(1, 2).chunk(2, 1)
-            h, memory = chunkwise(q, k, v, i, f, memory)
-            h = nn.functional.layer_norm(h, (self.head,)).transpose(1, 2).reshape(batch, frames, self.size)
-            return h * self.scale, torch.cat([part.flatten(1) for part in memory], 1)
+        """q, k, v [batch, frames, size], gates i and f [batch, frames, 2 heads], state -> h as q, state."""
+        x = torch.cat([q, k, v, gates], 2)
+        if in_steps(x):
+            h, state = repeat(self.step, x, state)
+        else:
+            with torch.autocast(x.device.type, enabled=False):
+                parts = (part.transpose(1, 2) for part in self.step.split(x.to(state.dtype)))
+                h, memory = chunkwise(*parts, self.step.memory(state))
+            h, state = h.transpose(1, 2).flatten(2), torch.cat([part.flatten(1) for part in memory], 1)
+        h = nn.functional.layer_norm(h.unflatten(2, (HEADS, -1)), (self.step.head,)).flatten(2)
+        return h * self.scale, state
 
 
 def gate_layer(inputs: int) -> nn.Linear:

@@ -11,11 +11,22 @@ PLACEHOLDER = "Recurrence"
 
 
 class Step(nn.Module):
-    """A module whose forward is one step: x [batch, inputs], state [batch, n] -> y [batch, outputs], state."""
+    """A module whose forward is one step: x [batch, inputs], state [batch, state_size] -> y [batch, outputs], state."""
 
+    inputs: int
     outputs: int
+    state_size: int
     path = ""
     """Its name in the model that is exported."""
+
+
+def in_steps(x: Tensor) -> bool:
+    """Whether x [batch, frames, n] is better heard step by step where there is a way to hear all frames at once.
+
+    So it is in an exported file: for one frame the many small operators of the other way cost more, and it needs fixed
+    lengths.
+    """
+    return torch.onnx.is_in_onnx_export() or x.shape[1] == 1
 
 
 def repeat(step: Step, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

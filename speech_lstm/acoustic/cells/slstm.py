@@ -21,7 +21,7 @@ class SlstmStep(Step):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.outputs = size
+        self.inputs, self.outputs, self.state_size = 4 * size, size, 4 * size
         self.head = size // HEADS
         self.recurrent = nn.Parameter(torch.zeros(HEADS, self.head, 4 * self.head))  # as the authors begin
 
