@@ -190,9 +190,7 @@ def test_a_bad_model_or_phrase_ends_with_one_clear_line(
     assert message in printed.err
 
 
-def test_cuda_without_cuda_is_an_error_that_names_the_reason(
-    shipped: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_cuda_without_cuda_is_an_error_that_names_the_reason(shipped: Path, capfd: pytest.CaptureFixture[str]) -> None:
     session = onnxruntime.InferenceSession(shipped, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
     if "CUDAExecutionProvider" in session.get_providers():
         pytest.skip("this machine has CUDA")
