@@ -22,9 +22,7 @@ class DataConfig:
     manifests: tuple[str, ...]
     noise_manifest: str = ""  # mixed in, and heard alone as clips without words; none without one
     packed: str = "packed"  # folder for the decoded audio, made on the first run
-    alignments: str = (
-        ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
-    )
+    alignments: str = ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
     most_misfit: float = 3.0  # nats per phone by which a clip may fit its text worse than what the aligner would hear
     max_seconds: float = 16.0
     repeat: dict[str, float] = field(default_factory=dict)  # corpus name -> times each utterance is seen in an epoch
@@ -120,7 +118,8 @@ class Config:
     run: RunConfig = RunConfig()
 
 
-def _table(kind: type[T], values: object, where: str) -> T:
+def read_table(kind: type[T], values: object, where: str) -> T:
+    """The dataclass that a TOML table describes; ConfigError says where an unknown key or a wrong type stands."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: expected a table, got {values!r}")
     known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -161,4 +160,4 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: unknown tables {', '.join(unknown)}; known are {', '.join(kinds)}")
     if "data" not in tables:
         raise ConfigError(f"{path}: the table [data] is missing")
-    return Config(**{name: _table(kinds[name], values, f"{path}: [{name}]") for name, values in tables.items()})
+    return Config(**{name: read_table(kinds[name], values, f"{path}: [{name}]") for name, values in tables.items()})
