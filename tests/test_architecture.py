@@ -19,6 +19,7 @@ ORDER = (
     "speech_lstm.runtime.results",
     "speech_lstm.runtime.audio",
     "speech_lstm.runtime.lexicon",
+    "speech_lstm.runtime.text",  # public names of it
     "speech_lstm.runtime.model",
     "speech_lstm.runtime.grammar",
     "speech_lstm.runtime.decoding",
