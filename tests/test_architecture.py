@@ -19,6 +19,7 @@ ORDER = (
     "speech_lstm.runtime.results",
     "speech_lstm.runtime.audio",
     "speech_lstm.runtime.lexicon",
+    "speech_lstm.runtime.text",  # public names of it
     "speech_lstm.runtime.model",
     "speech_lstm.runtime.grammar",
     "speech_lstm.runtime.decoding",
@@ -32,11 +33,12 @@ ORDER = (
     "speech_lstm.config",
     "speech_lstm.acoustic",
     "speech_lstm.data",
-    "speech_lstm.training",
     "speech_lstm.export",
+    "speech_lstm.training",
     "speech_lstm.evaluation",
     "speech_lstm.assets",
     "speech_lstm.batch",
+    "speech_lstm.serve",
     "speech_lstm.cli",
     "speech_lstm.__main__",
 )
