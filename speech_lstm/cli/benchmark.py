@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli.environment import interpreter
 from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
@@ -195,7 +195,7 @@ def start_up_seconds(args: argparse.Namespace) -> float:
     )
     grammar = args.phrases or str(args.grammar)
     options = json.dumps({"grammar": grammar, "model": args.model, "device": args.device})
-    command = [sys.executable, "-c", code, options]
+    command = [interpreter(), "-c", code, options]
     return min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(3))
 
 
