@@ -53,7 +53,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     venv.create(folder / ".venv", with_pip=True)
     packages = next((folder / ".venv").glob("lib/python*/site-packages"))
     (packages / "needed.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
-    install = [folder / ".venv" / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", "."]
+    install = [str(folder / ".venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "."]
     subprocess.run(install, cwd=folder, check=True, capture_output=True)
     monkeypatch.chdir(folder)
     for variable in ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT"):
