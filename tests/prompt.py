@@ -24,7 +24,7 @@ class Prompt:
             text=True,
         )
 
-    def type(self, text: str) -> str:
+    def enter(self, text: str) -> str:
         """Type a block and an empty line; what is printed. AssertionError for an error, which would be seen there."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(f"{text}\nprint({END!r})\n")

@@ -70,7 +70,7 @@ def run(
             same = doctest.OutputChecker().check_output(part.text, printed, _LENIENT)
             assert same, f"{page}:{part.line}: expected\n{part.text}\nand the block before printed\n{printed}"
         elif part.runs and part.language == "python":
-            printed = prompt.type(part.text) if prompt else _python(page, part, names)
+            printed = prompt.enter(part.text) if prompt else _python(page, part, names)
         elif part.runs and part.language == "sh":
             printed = _shell(page, part, prompt.python if prompt else Path(sys.executable))
 

@@ -69,7 +69,7 @@ def test_the_assistant_page_works_as_it_is_typed(clone: Path) -> None:
         soundfile.write(clone / "takes" / f"{number}.wav", loudness * clip, 16000)
     with Prompt(clone / ".venv" / "bin" / "python3", clone) as prompt:
         run(ASSISTANT, snippets(ASSISTANT), prompt=prompt)
-        assert prompt.type("print(sl.__file__)").strip() == str(clone / "speech_lstm" / "__init__.py")
+        assert prompt.enter("print(sl.__file__)").strip() == str(clone / "speech_lstm" / "__init__.py")
 
 
 def test_the_page_of_commands_works(folder: Path) -> None:

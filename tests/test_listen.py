@@ -136,7 +136,7 @@ def test_an_output_that_takes_no_more_does_not_end_the_recording(wav: Path, tmp_
     reading, writing = os.pipe()
     os.close(reading)
     with open("/dev/full" if output == "full" else writing, "w") as stdout:  # noqa: PTH123 (a number, too)
-        command = [*COMMAND, "--wav", wav, "--json", "--record", tmp_path / "clips"]
+        command = [*COMMAND, "--wav", str(wav), "--json", "--record", str(tmp_path / "clips")]
         done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
     if output == "full":
         os.close(writing)
