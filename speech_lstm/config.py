@@ -22,9 +22,7 @@ class DataConfig:
     manifests: tuple[str, ...]
     noise_manifest: str = ""  # mixed in, and heard alone as clips without words; none without one
     packed: str = "packed"  # folder for the decoded audio, made on the first run
-    alignments: str = (
-        ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
-    )
+    alignments: str = ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
     most_misfit: float = 3.0  # nats per phone by which a clip may fit its text worse than what the aligner would hear
     max_seconds: float = 16.0
     repeat: dict[str, float] = field(default_factory=dict)  # corpus name -> times each utterance is seen in an epoch
