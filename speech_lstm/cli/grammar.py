@@ -1,4 +1,4 @@
-"""`speech-lstm grammar`: what a grammar file accepts, what may go wrong with it, and Home Assistant's sentences as one."""
+"""`speech-lstm grammar`: what a grammar accepts and what may go wrong with it; Home Assistant's sentences as one."""
 
 from __future__ import annotations
 
