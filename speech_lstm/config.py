@@ -118,7 +118,8 @@ class Config:
     run: RunConfig = RunConfig()
 
 
-def _table(kind: type[T], values: object, where: str) -> T:
+def read_table(kind: type[T], values: object, where: str) -> T:
+    """The dataclass that a TOML table describes; ConfigError says where an unknown key or a wrong type stands."""
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: expected a table, got {values!r}")
     known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -159,4 +160,4 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: unknown tables {', '.join(unknown)}; known are {', '.join(kinds)}")
     if "data" not in tables:
         raise ConfigError(f"{path}: the table [data] is missing")
-    return Config(**{name: _table(kinds[name], values, f"{path}: [{name}]") for name, values in tables.items()})
+    return Config(**{name: read_table(kinds[name], values, f"{path}: [{name}]") for name, values in tables.items()})

@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 
 import torch
 
+from speech_lstm.data.phone_bigram import best_phones
 from speech_lstm.training.denominator import Bigram, Denominator
-from speech_lstm.training.phone_error import best_phones
 
 SEQUENCES = [(1, 2), (2, 1, 1), (3,), (1, 3, 2)]
 
@@ -93,4 +93,4 @@ def test_best_phones_are_those_of_the_best_of_all_paths(bigram: Bigram, seed: in
     }
     best = max(scores, key=scores.__getitem__)
     padded = torch.stack([log_probs, random_log_probs(6, 77)])
-    assert best_phones(padded, [5, 6], bigram)[0] == list(collapse(best))
+    assert best_phones(padded.numpy(), [5, 6], bigram.counted)[0] == list(collapse(best))

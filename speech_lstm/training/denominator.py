@@ -5,38 +5,27 @@ as in Hadian et al. 2018. The loss of an utterance is log Z, from here, minus th
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-TINY = 1e-30
+from speech_lstm.data.phone_bigram import TINY, PhoneBigram
 
 
 class Bigram(nn.Module):
-    """Probabilities of phone sequences. Tokens are numbered from 1, as in the model, whose token 0 is the blank.
-
-    `start` [n], `move` [n, n] (row: after which phone), `end` [n]; start sums to 1, and so does a row of move with
-    its end.
-    """
+    """A `PhoneBigram` counted in token sequences, with its arrays as tensors that follow the module to a device."""
 
     start: Tensor
     move: Tensor
     end: Tensor
 
     def __init__(self, sequences: Iterable[Sequence[int]], phones: int, smoothing: float = 0.5) -> None:
-        """Counted in sequences of token numbers, with `smoothing` added to each count."""
+        """As `PhoneBigram.counted`."""
         super().__init__()
-        counts = torch.full((phones + 1, phones + 1), smoothing)  # 0: the beginning as a row, the end as a column
-        for sequence in sequences:
-            for before, after in pairwise((0, *sequence, 0)):
-                counts[before, after] += 1
-        counts[0, 0] = 0.0
-        shares = counts / counts.sum(1, keepdim=True)
-        self.register_buffer("start", shares[0, 1:].clone())
-        self.register_buffer("move", shares[1:, 1:].clone())
-        self.register_buffer("end", shares[1:, 0].clone())
+        self.counted = PhoneBigram.counted(sequences, phones, smoothing)
+        for name, values in vars(self.counted).items():
+            self.register_buffer(name, torch.from_numpy(values.copy()))
 
 
 class Denominator(nn.Module):
