@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options, positive, share
+from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--http", type=address, metavar="HOST:PORT", help="the page, WebSocket and HTTP")
     parser.add_argument(
         "--token-file",
-        type=Path,
+        type=path,
         metavar="FILE",
         help=f"holds the token that HTTP clients must give; needed for others than this machine (or: ${TOKEN})",
     )
@@ -53,9 +53,9 @@ def add_parser(subparsers: Any) -> None:
         help="other sites whose pages may connect, as https://a.example",
     )
     parser.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
+        "--certificate", type=path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
     )
-    parser.add_argument("--key", type=Path, metavar="FILE", help="PEM, of the certificate")
+    parser.add_argument("--key", type=path, metavar="FILE", help="PEM, of the certificate")
     parser.add_argument("--clients", type=positive, default=64, metavar="N", help="at once (default: %(default)s)")
     parser.set_defaults(run=run)
 
@@ -108,14 +108,14 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _token(path: Path | None) -> str | None:
+def _token(file: Path | None) -> str | None:
     """From the file, else from the environment."""
     try:
-        token = path.read_text(encoding="utf-8").strip() if path else os.environ.get(TOKEN, "").strip()
+        token = file.read_text(encoding="utf-8").strip() if file else os.environ.get(TOKEN, "").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SpeechLstmError(f"--token-file {path}: {error}") from None
-    if path and not token:
-        raise SpeechLstmError(f"--token-file {path}: the file is empty")
+        raise SpeechLstmError(f"--token-file {file}: {error}") from None
+    if file and not token:
+        raise SpeechLstmError(f"--token-file {file}: the file is empty")
     if token and not token.replace("-", "").replace("_", "").isalnum():
         raise SpeechLstmError("the token must be of letters, digits, - and _, as `openssl rand -hex 16` prints")
     return token or None
