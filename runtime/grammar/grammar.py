@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -80,6 +81,12 @@ class Grammar:
         """A grammar from what a user gives: a text or YAML file, a folder of them, phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
+        if isinstance(source, bytes) or not isinstance(source, str | PathLike | Iterable):
+            raise GrammarError(
+                f"the grammar is {source!r}: give a list of phrases, the path of a grammar file, or a Grammar"
+            )
+        if isinstance(source, str) and not Path(source).suffix and not os.path.lexists(source):
+            raise GrammarError(f"there is no grammar file {source!r}; phrases are given in a list, as in [{source!r}]")
         if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
         path = _path(source)

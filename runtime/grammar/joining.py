@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from itertools import groupby
 
@@ -17,7 +18,14 @@ from .fragments import MOST_ARCS, SPACE, Arc, Fragments, Label, Mark, Number
 from .units import Unit, said, written
 from .wordgraph import WordArc, WordGraph
 
-SLOT_BEGINS = "slot begins"
+
+class _Sentinel(Enum):
+    """Stays itself when a grammar is pickled."""
+
+    SLOT_BEGINS = "slot begins"
+
+
+SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 """`WordArc.value` of an arc that opens a slot; the next arc with that slot closes it and has the value."""
 
 Step = tuple[Unit, int]
