@@ -51,6 +51,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export, quantize, check; one line a file."""
     need("export", *NEEDED)
+    check_folder(args.out, "--out")
+    if not args.checkpoint.exists():
+        raise SpeechLstmError(f"{args.checkpoint}: no such file")
+    if args.checkpoint.is_file() and not args.checkpoint.stat().st_size:
+        raise SpeechLstmError(f"{args.checkpoint}: not a checkpoint: the file is empty (0 bytes)")
     import numpy as np
 
     from speech_lstm.export.checkpoint import load_checkpoint
@@ -61,7 +66,6 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.model.model import Model
 
-    check_folder(args.out, "--out")
     model, metadata = load_checkpoint(args.checkpoint)
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
     if args.metadata:
