@@ -9,7 +9,9 @@ from pathlib import Path
 import onnx
 import torch
 
+from speech_lstm.acoustic.cells.recurrence import DOMAIN, Step
 from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.export.recurrences import fold_constants, insert_scans, name_steps
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
 
@@ -27,6 +29,7 @@ def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> No
     audio = torch.zeros(batch, chunks * metadata.chunk_samples)
     state = torch.zeros(batch, model.state_size)
     path.parent.mkdir(parents=True, exist_ok=True)
+    name_steps(model)
     with warnings.catch_warnings():
         # Of the exporter's age, and that LSTMs need one batch size: they do not, as their states are inputs here.
         warnings.simplefilter("ignore")
@@ -36,6 +39,7 @@ def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> No
             str(path),
             dynamo=False,
             opset_version=OPSET,
+            custom_opsets={DOMAIN: 1} if any(isinstance(module, Step) for module in model.modules()) else {},
             input_names=["audio", "state"],
             output_names=["log_probs", "next_state"],
             dynamic_axes={
@@ -45,7 +49,9 @@ def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> No
                 "next_state": {0: "batch"},
             },
         )
-    proto = onnx.load(path)
+        proto = onnx.load(path)
+        insert_scans(proto, model, OPSET)
+    fold_constants(proto)
     log_probs, next_state = proto.graph.output
     _fix_last_dimension(log_probs, len(metadata.tokens))
     _fix_last_dimension(next_state, model.state_size)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DeviceError,
         GrammarError,
         ModelError,
+        OptionError,
         PronunciationError,
         SpeechLstmError,
     )
@@ -66,6 +67,7 @@ _MODULE_OF = {
     "Model": "model.model",
     "ModelError": "errors",
     "MultiStream": "live.multistream",
+    "OptionError": "errors",
     "Partial": "results",
     "PronunciationError": "errors",
     "Recognizer": "live.recognizer",
@@ -105,6 +107,7 @@ __all__ = [
     "Model",
     "ModelError",
     "MultiStream",
+    "OptionError",
     "Partial",
     "PronunciationError",
     "Recognizer",

@@ -15,7 +15,7 @@ from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.results import Alternative, Result
 
 LEXICON = Lexicon()
 FRAME = 0.04
@@ -102,7 +102,22 @@ def test_the_rival_is_found_whatever_the_number_of_alternatives() -> None:
     audio = posteriors("please turn on the cat", "please turn on the cap", 0.4)
     results = [heard(grammar, audio, count) for count in (0, 1, 3)]
     assert len({round(result.confidence, 6) for result in results}) == 1
-    assert [len(result.alternatives) for result in results] == [0, 1, 3]
+    assert [[other.intent for other in result.alternatives] for result in results] == [[], ["Off"], ["Off"]]
+
+
+def test_alternatives_ask_for_different_things_and_the_surest_comes_first() -> None:
+    """Optional words give many sentences of the same meaning, which are one command."""
+    grammar = Grammar.from_phrases(
+        ["Light: [please] [now] turn on the [big] {where} light", "Stop: stop"],
+        lists={"where": {"cat": 1, "kitchen cat": 1, "cap": 2, "can": 3, "kitchen": 4}},
+    )
+    result = heard(grammar, posteriors("turn on the cat light", "turn on the cap light", 0.3), 4)
+    readings: list[Result | Alternative] = [result, *result.alternatives]
+    commands = [(reading.intent, *reading.slots.items()) for reading in readings]
+    assert commands[:2] == [("Light", ("where", 1)), ("Light", ("where", 2))]
+    assert len(set(commands)) == len(commands) >= 3
+    confidences = [reading.confidence for reading in readings]
+    assert confidences == sorted(confidences, reverse=True)
 
 
 def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
@@ -13,6 +13,9 @@ from speech_lstm.runtime.decoding.decoder import Decoder, DecoderState
 from speech_lstm.runtime.decoding.nbest import Hypothesis, HypothesisWord
 from speech_lstm.runtime.grammar import Grammar, Interpretation
 from speech_lstm.runtime.results import NOTHING, Alternative, Result, Slot, Word
+
+MOST_SENTENCES = 24
+"""Sentences looked at for alternatives: optional words give many that ask for the same."""
 
 MOST_RIVALS = 12
 """Sentences looked at for one of another meaning: optional words give many of the same."""
@@ -65,12 +68,12 @@ class Interpreter:
         first_frame: int = 0,
         end: float | None = None,
     ) -> Result:
-        """The result of a search, with that many alternatives at most.
+        """The result of a search, with that many alternatives at most: each asks for something else.
 
         Only where the best sentence is about to be accepted the best one of another meaning is looked for, which may
         lower the confidence. first_frame, end: see `result`.
         """
-        meant = [self._meant(hypothesis) for hypothesis in decoder.hypotheses(search, alternatives + 1)]
+        meant = self._different(decoder.sentences(search), alternatives + 1)
         result = self._result(meant, search.num_frames, first_frame, end)
         if result.accepted and not any(map(meant[0].is_rival, meant[1:])):
             close = map(self._meant, islice(decoder.sentences(search, CLEAR), MOST_RIVALS))
@@ -79,12 +82,24 @@ class Interpreter:
                 result = self._result([*meant, rival], search.num_frames, first_frame, end)
         return replace(result, alternatives=result.alternatives[:alternatives])
 
+    def _different(self, sentences: Iterator[Hypothesis], count: int) -> list[_Meant]:
+        """The first of the sentences and those that ask for something else than all before, `count` at most."""
+        found: list[_Meant] = []
+        for sentence in islice(sentences, 1 if count == 1 else MOST_SENTENCES):
+            meant = self._meant(sentence)
+            if all(meant.command != other.command for other in found):
+                found.append(meant)
+            if len(found) == count:
+                break
+        return found
+
     def result(
         self, hypotheses: Sequence[Hypothesis], num_frames: int, first_frame: int = 0, end: float | None = None
     ) -> Result:
         """The result for an utterance.
 
-        hypotheses: of finished sentences, best first; those after the first are its rivals and become alternatives.
+        hypotheses: of finished sentences, best first; those after the first are its rivals and become alternatives,
+        in the order of their confidence, which is never above that of the first.
         num_frames: that were searched. first_frame: where in the audio the search began. end: seconds of audio that
         there are; no time is after it.
         """
@@ -101,7 +116,9 @@ class Interpreter:
         alternatives = []
         for other in meant[1:]:
             name, other_slots, _, probability = self._interpret(other, meant, num_frames, first_frame, end)
+            probability = min(probability, confidence)
             alternatives.append(Alternative(other.hypothesis.text, probability, name, other_slots))
+        alternatives.sort(key=lambda other: -other.confidence)
         return Result(
             text=meant[0].hypothesis.text,
             confidence=confidence,

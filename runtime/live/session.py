@@ -29,7 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.decoding.decoder import Decoder
+from speech_lstm.runtime.errors import OptionError
 from speech_lstm.runtime.live.interpreter import Interpreter
+from speech_lstm.runtime.options import check_types
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, Result, SpeechStarted, Timeout, WakeWord
 
 FloatArray = NDArray[np.float32]
@@ -71,10 +73,11 @@ class SessionOptions:
     """Listen only between `Stream.press` and `Stream.release`."""
 
     def __post_init__(self) -> None:
-        """ValueError for a time or count that is not above 0."""
+        """OptionError for a time or count that is not above 0."""
+        check_types(self)
         for item in fields(self):
             if not isinstance(value := getattr(self, item.name), bool) and value <= 0:
-                raise ValueError(f"{item.name} is {value}, it must be above 0")
+                raise OptionError(f"{item.name} is {value}, it must be above 0")
 
 
 class WakeSearch(Protocol):
@@ -122,6 +125,11 @@ class Session:
         self._checked = 0  # frame at which a sentence in other speech was found wanting
         self._last_partial = ("", 0)
         self._search = decoder.start()
+        self._following = decoder, interpreter  # of the next search
+
+    def use(self, decoder: Decoder, interpreter: Interpreter) -> None:
+        """Another grammar, from the next command on: one that is being said is heard to its end with that of now."""
+        self._following = decoder, interpreter
 
     @property
     def time(self) -> float:
@@ -305,6 +313,7 @@ class Session:
         self.state = State.LISTENING
         self._origin = self._frames - len(self._recent)
         self._heard = [row for row, _ in self._recent]
+        self._decoder, self._interpreter = self._following
         self._search = self._decoder.start()
         self._decoder.advance(self._search, np.stack(self._heard))
         self._last_partial = ("", self._frames)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler, pcm_to_float
-from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.live.session import Session, State
 from speech_lstm.runtime.results import Event
 
@@ -15,8 +18,24 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
 
+@contextmanager
+def alone(feeding: threading.Lock, what: str) -> Iterator[None]:
+    """Hold a lock; SpeechLstmError where another thread has it."""
+    if not feeding.acquire(blocking=False):
+        raise SpeechLstmError(
+            f"another thread is feeding this {what} at this moment; each thread needs one of its own, made by the "
+            "recognizer that they share"
+        )
+    try:
+        yield
+    finally:
+        feeding.release()
+
+
 class Stream:
-    """Everything that changes while audio comes in; made by `Recognizer.stream`, used by one thread at a time.
+    """Everything that changes while audio comes in; made by `Recognizer.stream`.
+
+    One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
     The model gets blocks of fixed length counted from the start of the stream, so that how the audio is cut into
     `accept` calls changes nothing but when events come.
@@ -33,6 +52,8 @@ class Stream:
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
         self._finished = False
+        self._feeding = threading.Lock()  # held by the thread that feeds
+        self._changing = threading.Lock()  # held while the session changes
 
     @property
     def time(self) -> float:
@@ -48,12 +69,18 @@ class Stream:
         """Hear some audio: int16, int32 or float (-1..1) [n] at the stream's rate, any n. Returns what happened.
 
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
+        SpeechLstmError where another thread feeds it.
         """
-        self.put(samples)
-        return self._hear()
+        with alone(self._feeding, "Stream"):
+            self._put(samples)
+            return self._hear()
 
     def put(self, samples: Any) -> None:
         """The first half of `accept`: keep audio until `next_block` asks for it."""
+        with alone(self._feeding, "Stream"):
+            self._put(samples)
+
+    def _put(self, samples: Any) -> None:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
         self._keep(self._resampler.accept(pcm_to_float(samples).copy()))
@@ -72,10 +99,15 @@ class Stream:
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
         """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""
         self.model_state = state
-        return self._session.advance(log_probs)
+        with self._changing:
+            return self._session.advance(log_probs)
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
+        with alone(self._feeding, "Stream"):
+            return self._finish()
+
+    def _finish(self) -> list[Event]:
         if self._finished:
             return []
         self._keep(self._resampler.finish())
@@ -85,15 +117,31 @@ class Stream:
         self._keep(np.zeros(padding, np.float32))
         events += self._hear()
         self._finished = True
-        return events + self._session.finish()
+        with self._changing:
+            return events + self._session.finish()
 
     def press(self) -> None:
         """Push-to-talk, button down: listen for a command now. No wake word is needed."""
-        self._session.press()
+        with self._changing:
+            self._session.press()
 
     def release(self) -> None:
         """Push-to-talk, button up: the command is over."""
-        self._session.release()
+        with self._changing:
+            self._session.release()
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear the grammar of another recognizer from the next command on, made by `with_grammar` or `with_lists`.
+
+        A command that is being said is heard to its end with the grammar of before. What the stream waits for (wake
+        word, times) stays as it is. SpeechLstmError where the other recognizer has another model.
+        """
+        if getattr(recognizer, "model", None) is not self.model:
+            raise SpeechLstmError(
+                "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
+            )
+        with self._changing:
+            self._session.use(recognizer.session_decoder(), recognizer.interpreter)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")

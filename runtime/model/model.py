@@ -6,6 +6,7 @@ import logging
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from speech_lstm import models
 from speech_lstm.runtime.errors import AudioError, DeviceError, ModelError
 from speech_lstm.runtime.model.cuda import PROVIDER, why_no_cuda
 from speech_lstm.runtime.model.metadata import EXPORT_AGAIN, ModelMetadata, read_metadata
+from speech_lstm.runtime.options import check_number
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -24,6 +26,8 @@ FATAL = 4
 """ONNX Runtime's severity above errors: whatever goes wrong is raised as our own error, so it need not log as well."""
 
 logger = logging.getLogger(__name__)
+
+onnxruntime.disable_telemetry_events()  # those of Windows; the others are off since `import speech_lstm`
 
 
 class Model:
@@ -38,7 +42,7 @@ class Model:
         self._session = session
 
     @classmethod
-    def load(cls, model: str | Path = "default", device: Device = "auto", threads: int = 1) -> Model:
+    def load(cls, model: str | PathLike[str] = "default", device: Device = "auto", threads: int = 1) -> Model:
         """Load a model by the name of a shipped one or the path of an .onnx file.
 
         device: "cuda" raises DeviceError where CUDA does not work; "auto" uses it where it does, else the CPU.
@@ -47,8 +51,7 @@ class Model:
         """
         if device not in ("auto", "cpu", "cuda"):
             raise DeviceError(f"device is {device!r}, expected 'auto', 'cpu' or 'cuda'")
-        if threads < 1:
-            raise ValueError(f"threads is {threads}, it must be at least 1")
+        check_number("threads", threads, 1)
         if device != "cpu":
             problem = why_no_cuda()
             if problem is None:
@@ -101,8 +104,10 @@ def why_not_on_cuda(content: bytes, path: Path) -> str | None:
     return f"{path.name} has int8 LSTMs, for which CUDA has no kernels; take an fp32 file (one is in the repository)"
 
 
-def _read(model: str | Path, device: Literal["cpu", "cuda"]) -> tuple[Path, bytes, ModelMetadata]:
+def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[Path, bytes, ModelMetadata]:
     """Find and read the file for a name or path on a device, and its metadata."""
+    if not isinstance(model, str | PathLike):
+        raise ModelError(f"model is {model!r}; expected the name of a shipped model, or the path of an .onnx file")
     path = models.find(model, device) if isinstance(model, str) else None
     if path is None:
         path = Path(model)

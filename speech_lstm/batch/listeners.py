@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -56,7 +55,8 @@ class ListenerOptions:
     """All that a worker process needs to make its listener; can be pickled.
 
     `grammar`: phrases or the path of a grammar file; None: phones, or with `free` words, which is experimental.
-    `alternatives`: other commands in a result, at most.
+    `alternatives`: other commands in a result, at most. `threshold`: least confidence of an accepted command, None: the
+    model's. `pause_seconds`: that end a command in a long file.
     """
 
     grammar: str | PathLike[str] | Sequence[str] | None
@@ -65,19 +65,22 @@ class ListenerOptions:
     pronunciations: Mapping[str, str | Sequence[str]] | None = None
     alternatives: int = 0
     free: bool = False
+    threshold: float | None = None
+    pause_seconds: float = SessionOptions.pause_seconds
 
     def load(self) -> Listener:
         """Load the model and compile the grammar; raises what `Recognizer` does."""
-        model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
+        model = Model.load(self.model, self.device)
         if self.grammar is None and self.free:
             return SpeechListener(model, FreeDecoder.load(model.metadata).start)
         if self.grammar is None:
             return SpeechListener(model, lambda: PhoneSearch(model.metadata))
         options = RecognizerOptions(
+            threshold=self.threshold,
             alternatives=self.alternatives,
             block_seconds=BLOCK_SECONDS,
             tail_seconds=TAIL_SECONDS,
-            session=SessionOptions(partials=False),
+            session=SessionOptions(pause_seconds=self.pause_seconds, partials=False),
         )
         return CommandListener(
             Recognizer(self.grammar, model=model, pronunciations=self.pronunciations, options=options)

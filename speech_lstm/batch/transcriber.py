@@ -12,6 +12,7 @@ from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
 from speech_lstm.batch.transcript import Transcript
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_blocks
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.options import check_number, check_types
 from speech_lstm.runtime.results import Result
 
 MOST_CLIP_SECONDS = 28.0
@@ -32,11 +33,11 @@ class BatchOptions:
     window: int = 64
 
     def __post_init__(self) -> None:
-        """ValueError for values outside their range."""
-        if not 0 <= self.clip_seconds <= MOST_CLIP_SECONDS:
-            raise ValueError(f"clip_seconds is {self.clip_seconds}; expected 0 to {MOST_CLIP_SECONDS:g}")
-        if self.batch < 1 or self.window < 1:
-            raise ValueError(f"batch is {self.batch} and window {self.window}; at least 1")
+        """OptionError for values outside their range."""
+        check_types(self)
+        check_number("clip_seconds", self.clip_seconds, 0, MOST_CLIP_SECONDS)
+        check_number("batch", self.batch, 1)
+        check_number("window", self.window, 1)
 
 
 class Transcriber:

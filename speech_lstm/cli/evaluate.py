@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options, positive
+from speech_lstm.cli.options import add_model_options, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -37,25 +36,28 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "manifests", nargs="*", type=Path, metavar="MANIFEST", help="a manifest.jsonl; with --suite: the model"
+        "manifests", nargs="*", type=path, metavar="MANIFEST", help="a manifest.jsonl; with --suite: the model"
     )
     add_model_options(parser)
-    parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
-    parser.add_argument("--grammar", type=Path, metavar="FILE", help="also recognise: a text file with a phrase a line")
+    parser.add_argument("--split", type=name, default="dev", help="train, dev or test (default: %(default)s)")
+    parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
         "--chunk-ms", type=positive, default=40, metavar="MS", help="audio heard at a time (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--threshold", type=share, metavar="P", help="least confidence of a command, 0 to 1 (default: the model's)"
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N clips of a corpus, evenly spread")
     parser.add_argument("--json", action="store_true", help="print one JSON object a corpus, or that of the suite")
     suite = parser.add_argument_group("a suite of tests")
-    suite.add_argument("--suite", type=Path, metavar="FILE", help="measure what it says, like configs/suite.toml")
-    suite.add_argument("--out", type=Path, metavar="FOLDER", help="write results.json, results.md and results.png")
+    suite.add_argument("--suite", type=path, metavar="FILE", help="measure what it says, like configs/suite.toml")
+    suite.add_argument("--out", type=path, metavar="FOLDER", help="write results.json, results.md and results.png")
     suite.add_argument(
         "--blank-offset", type=float, metavar="X", help="off the log-probability of blank (default: the model's)"
     )
-    suite.add_argument("--results", type=Path, metavar="JSON", help="results.json of an earlier run, for --card")
-    suite.add_argument("--card", type=Path, metavar="FILE", help="write --results into this model card and do no more")
-    parser.set_defaults(run=run, usage_error=parser.error)
+    suite.add_argument("--results", type=path, metavar="JSON", help="results.json of an earlier run, for --card")
+    suite.add_argument("--card", type=path, metavar="FILE", help="write --results into this model card and do no more")
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,9 +67,9 @@ def run(args: argparse.Namespace) -> int:
     if args.suite:
         return run_suite(args)
     if args.out or args.blank_offset is not None:
-        args.usage_error("--out and --blank-offset need --suite")
+        args.parser.error("--out and --blank-offset need --suite")
     if not args.manifests:
-        args.usage_error("give a manifest.jsonl, or --suite")
+        args.parser.error("give a manifest.jsonl, or --suite")
     return run_manifests(args)
 
 
@@ -76,7 +78,7 @@ def run_card(args: argparse.Namespace) -> int:
     from speech_lstm.evaluation.report import write_card
 
     if not args.card or not args.results or args.manifests or args.suite:
-        args.usage_error("--card and --results go together, without a manifest, model or --suite")
+        args.parser.error("--card and --results go together, without a manifest, model or --suite")
     try:
         results = json.loads(args.results.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -94,7 +96,7 @@ def run_suite(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.model.model import Model
 
     if len(args.manifests) > 1 or args.grammar:
-        args.usage_error("--suite takes one model, and no --grammar or manifests")
+        args.parser.error("--suite takes one model, and no --grammar or manifests")
     suite = load_suite(args.suite)
     model = Model.load(str(args.manifests[0]) if args.manifests else args.model, args.device)
     if args.out:
@@ -119,16 +121,19 @@ def run_manifests(args: argparse.Namespace) -> int:
     """Phone error, and accuracy in a grammar, by corpus."""
     from speech_lstm.evaluation.evaluate import evaluate
     from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
-    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 
+    if args.threshold is not None and not args.grammar:
+        args.parser.error("--threshold needs --grammar")
     model = Model.load(args.model, args.device)
     chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = model.metadata.chunk_samples
     if chunk % unit:
         step = unit * 1000 // SAMPLE_RATE
         raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")
-    recognizer = Recognizer(args.grammar, model=model) if args.grammar else None
+    options = RecognizerOptions(threshold=args.threshold)
+    recognizer = Recognizer(args.grammar, model=model, options=options) if args.grammar else None
     scores = evaluate(model, args.manifests, args.split, recognizer, chunk, args.limit)
     if not scores:
         raise SpeechLstmError(f"no clips of split {args.split!r} in {', '.join(map(str, args.manifests))}")
@@ -143,7 +148,7 @@ def run_manifests(args: argparse.Namespace) -> int:
 def to_dict(score: Score) -> dict[str, Any]:
     """Counts and rates."""
     rates = ("phone_error_rate", "accuracy", "accepted_rate")
-    return asdict(score) | {name: getattr(score, name) for name in rates}
+    return asdict(score) | {rate: getattr(score, rate) for rate in rates}
 
 
 def print_score(score: Score) -> None:
