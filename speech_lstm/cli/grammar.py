@@ -61,14 +61,12 @@ def add_parser(subparsers: Any) -> None:
     )
     home.add_argument(
         "--entities",
-        type=Path,
+        type=path,
         required=True,
         metavar="FILE",
         help="YAML: entities (name: domain), areas, floors, lists",
     )
-    home.add_argument(
-        "--out", type=Path, default=Path("home_assistant.yaml"), metavar="FILE", help="(default: %(default)s)"
-    )
+    home.add_argument("--out", type=path, default="home_assistant.yaml", metavar="FILE", help="(default: %(default)s)")
     home.set_defaults(run=run_home_assistant)
 
 
@@ -98,8 +96,8 @@ def run_home_assistant(args: argparse.Namespace) -> int:
     found.write(args.out)
     Grammar.load(args.out)  # an error here rather than later
     print(f"{args.out}: {found.sentences} sentences of {len(found.document['intents'])} intents")
-    for name, count in sorted(found.left_out.items()):
-        print(f"left out: {count} sentences with {{{name}}}, which has no values: give it some in {args.entities}")
+    for slot, number in sorted(found.left_out.items()):
+        print(f"left out: {number} sentences with {{{slot}}}, which has no values: give it some in {args.entities}")
     return 0
 
 
