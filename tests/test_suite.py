@@ -88,12 +88,12 @@ def test_tables_and_the_model_card_have_the_values(results: dict[str, Any], tmp_
     assert value in (results["folder"] / "results.md").read_text()
     assert (FULL.parents[1] / "models" / "README.md").read_text().count(BEGIN) == 1
     card = tmp_path / "card.md"
-    card.write_text(f"# Mine\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    card.write_text(f"# Mine\n\n{BEGIN}\nof another model\n{END}\n\nafter\n")
     command = ["evaluate", "--card", str(card), "--results", str(results["folder"] / "results.json")]
     assert main(command) == 0 and main(command) == 0
     text = card.read_text()
     assert text.startswith("# Mine\n") and text.endswith("\n\nafter\n") and text.count(BEGIN) == 1
-    assert value in text and "old" not in text
+    assert value in text and "of another model" not in text
     assert "after 4 s of silence" in text and "after 1 s of silence" not in text
 
 

@@ -96,8 +96,8 @@ def run_home_assistant(args: argparse.Namespace) -> int:
     found.write(args.out)
     Grammar.load(args.out)  # an error here rather than later
     print(f"{args.out}: {found.sentences} sentences of {len(found.document['intents'])} intents")
-    for name, many in sorted(found.left_out.items()):
-        print(f"left out: {many} sentences with {{{name}}}, which has no values: give it some in {args.entities}")
+    for slot, number in sorted(found.left_out.items()):
+        print(f"left out: {number} sentences with {{{slot}}}, which has no values: give it some in {args.entities}")
     return 0
 
 
