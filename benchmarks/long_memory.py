@@ -101,8 +101,9 @@ def plot(rows: list[dict[str, float | int | str]], target: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 7), layout="constrained")
-    axes = figure.subplots(2, len(TASKS), sharex=True, squeeze=False)
-    for column, task in enumerate(TASKS):
+    tasks = list(dict.fromkeys(str(row["task"]) for row in rows))
+    axes = figure.subplots(2, len(tasks), sharex=True, squeeze=False)
+    for column, task in enumerate(tasks):
         for line, name in enumerate(("error", "gradient")):
             axis = axes[line][column]
             for cell in dict.fromkeys(row["cell"] for row in rows):
