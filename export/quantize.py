@@ -1,4 +1,4 @@
-"""int8 dynamic quantization of an exported model: every LSTM and projection; not the front end and other recurrences."""
+"""int8 dynamic quantization of an exported model: every LSTM and projection, no other recurrence."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ STAYING = ("RNN", "GRU", "Scan")
 
 
 def quantize(source: Path, target: Path) -> tuple[str, ...]:
-    """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the names of the recurrent operators left in fp32.
+    """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the recurrent operators left in fp32.
 
-    ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with saturation on x86
-    processors without VNNI.
+    ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with
+    saturation on x86 processors without VNNI.
     """
     metadata = read_metadata(source.read_bytes(), source)
     proto = onnx.load(source)

@@ -1,4 +1,4 @@
-"""Recurrences that ONNX has no operator for, as Scan nodes over their step; and constants computed before they are stored."""
+"""Recurrences that ONNX has no operator for, as Scan nodes over their step; and constants, computed."""
 
 from __future__ import annotations
 

@@ -198,6 +198,11 @@ def test_mlstm_is_what_the_paper_says(scale: float, way: str) -> None:
             floor = max(abs(n[each] @ q[t, each]), np.exp(min(-new, 700)))
             expected[t, each] = c[each].T @ q[t, each] / floor
     assert heard.isfinite().all() and end.isfinite().all()
-    wrong = np.abs(heard[0].numpy() - expected.reshape(frames, -1)) / np.maximum(1, np.abs(expected.reshape(frames, -1)))
+    wrong = np.abs(heard[0].numpy() - expected.reshape(frames, -1)) / np.maximum(
+        1, np.abs(expected.reshape(frames, -1))
+    )
     assert wrong.max() < 1e-3 and np.median(wrong) < 1e-5
-    assert np.abs(step.memory(end)[0][0].numpy() - c).max() < 1e-3 and np.abs(step.memory(end)[2][0].numpy() - m).max() < 1e-3
+    assert (
+        np.abs(step.memory(end)[0][0].numpy() - c).max() < 1e-3
+        and np.abs(step.memory(end)[2][0].numpy() - m).max() < 1e-3
+    )

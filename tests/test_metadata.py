@@ -8,7 +8,14 @@ import onnx
 import pytest
 
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model.metadata import CHECKSUM, FORMAT_VERSION, OPTIONAL, ModelMetadata, read_metadata, split_onnx
+from speech_lstm.runtime.model.metadata import (
+    CHECKSUM,
+    FORMAT_VERSION,
+    OPTIONAL,
+    ModelMetadata,
+    read_metadata,
+    split_onnx,
+)
 
 from .conftest import METADATA, Exported
 
