@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -48,7 +50,7 @@ def insert_scans(proto: onnx.ModelProto, model: nn.Module, opset: int) -> None:
 def _body(step: Step, path: str, opset: int) -> onnx.GraphProto:
     """The step as a graph of (state, x) to (state, y), every name with the step's path before it."""
     x, state = torch.zeros(2, step.inputs), torch.zeros(2, step.state_size)
-    file = io.BytesIO()
+    file: Any = io.BytesIO()  # which the exporter takes, though it does not say so
     torch.onnx.export(
         step, (x, state), file, dynamo=False, opset_version=opset, input_names=["x", "state"],
         output_names=["y", "after"], dynamic_axes={name: {0: "batch"} for name in ("x", "state", "y", "after")},
@@ -83,7 +85,7 @@ def fold_constants(proto: onnx.ModelProto) -> None:
         elif node.op_type in FOLDED and all(name in known for name in node.input):
             inputs = {name: numpy_helper.to_array(known[name]) for name in node.input}
             (value,) = ReferenceEvaluator(node).run(None, inputs)
-            known[node.output[0]] = numpy_helper.from_array(value, node.output[0])
+            known[node.output[0]] = numpy_helper.from_array(np.asarray(value), node.output[0])
             graph.initializer.append(known[node.output[0]])
         else:
             kept.append(node)

@@ -137,8 +137,8 @@ class MatrixMemory(nn.Module):
             h, state = repeat(self.step, x, state)
         else:
             with torch.autocast(x.device.type, enabled=False):
-                parts = (part.transpose(1, 2) for part in self.step.split(x.to(state.dtype)))
-                h, memory = chunkwise(*parts, self.step.memory(state))
+                q, k, v, i, f = (part.transpose(1, 2) for part in self.step.split(x.to(state.dtype)))
+                h, memory = chunkwise(q, k, v, i, f, self.step.memory(state))
             h, state = h.transpose(1, 2).flatten(2), torch.cat([part.flatten(1) for part in memory], 1)
         h = nn.functional.layer_norm(h.unflatten(2, (HEADS, -1)), (self.step.head,)).flatten(2)
         return h * self.scale, state
