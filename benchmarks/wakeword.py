@@ -20,7 +20,7 @@ import numpy as np
 
 from speech_lstm.assets.wake_negatives import dev_rows, mixed, posteriors
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS

@@ -1,4 +1,5 @@
 """Training configuration: one TOML file, one frozen dataclass a table, unknown keys are errors."""
+
 import dataclasses
 import tomllib
 from dataclasses import dataclass, field

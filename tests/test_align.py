@@ -11,7 +11,7 @@ import pytest
 from speech_lstm.cli import main
 from speech_lstm.data.align import Aligner
 from speech_lstm.data.dataset import read_alignments
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 
 DATA = Path(__file__).parent / "data"
 

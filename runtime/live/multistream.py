@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.results import Event
@@ -41,11 +41,11 @@ class MultiStream:
         The samples are those of `Stream.accept`. AudioError for bad samples, a finished stream or one with another
         model; the streams named before it in `audio` then keep theirs for the next call.
         """
+        events: list[tuple[Stream, Event]] = []
         for stream, samples in audio.items():
             if stream.model is not self._recognizer.model:
                 raise AudioError("the stream has another model; expected one of this pool, or of a with_grammar()")
-            stream.put(samples)
-        events: list[tuple[Stream, Event]] = []
+            events += [(stream, warning) for warning in stream.put(samples)]
         waiting = list(audio)
         while waiting:
             ready = [(stream, block) for stream in waiting if (block := stream.next_block()) is not None]

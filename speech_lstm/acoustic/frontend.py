@@ -1,4 +1,5 @@
 """The log-mel front end as a module: the same code trains, exports and runs, so features cannot drift apart."""
+
 import math
 
 import torch

@@ -1,4 +1,5 @@
 """Acoustic models: waveform and state in, CTC log-probabilities and next state out."""
+
 import torch
 from torch import Tensor, nn
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model

@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 1 if some audio could not be read."""
     from speech_lstm.evaluation.evaluate import evaluate
-    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+    from speech_lstm.runtime.audio import SAMPLE_RATE
     from speech_lstm.runtime.live.recognizer import Recognizer
     from speech_lstm.runtime.model.model import Model
 

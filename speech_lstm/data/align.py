@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import PHONES

@@ -1,4 +1,5 @@
 """Augmentation of waveforms: speed, rooms, noise, band limits, gain, silence around the speech."""
+
 from collections.abc import Sequence
 
 import numpy as np

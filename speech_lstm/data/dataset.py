@@ -1,4 +1,5 @@
 """Batches for training: utterances to phones, length buckets, augmentation on the fly, frame labels from alignments."""
+
 import json
 import sys
 from collections.abc import Iterator, Sequence

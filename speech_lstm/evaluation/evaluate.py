@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words

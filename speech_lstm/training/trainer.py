@@ -1,4 +1,5 @@
 """CTC training of an acoustic model: one file, resumable, on one process or several under `torchrun`."""
+
 import copy
 import dataclasses
 import gc
