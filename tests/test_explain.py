@@ -17,7 +17,7 @@ from speech_lstm.acoustic.cells import CELLS
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.cli import main
 from speech_lstm.evaluation.explain import load_network, look_inside
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 

@@ -23,7 +23,7 @@ from speech_lstm.evaluation.report import BEGIN, END
 from speech_lstm.evaluation.rooms import response
 from speech_lstm.evaluation.run_suite import run_suite
 from speech_lstm.evaluation.suite import Room, load_suite
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Command

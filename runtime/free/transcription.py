@@ -102,9 +102,7 @@ class FreeTranscription:
         """
         decoder = self._decoder
         options = decoder.options
-        scores, is_blank, silent = margins(
-            log_probs, len(decoder.tokens), options.blank_offset, options.fold_threshold
-        )
+        scores, is_blank, silent = margins(log_probs, len(decoder.tokens), options.blank_offset, options.fold_threshold)
         scores[silent, 1:] = LOWEST
         found = []
         for row, blank, silence in zip(scores, is_blank.tolist(), silent.tolist(), strict=True):

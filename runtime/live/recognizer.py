@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, pcm_to_float, resample
+from speech_lstm.runtime.audio import SAMPLE_RATE
+from speech_lstm.runtime.audio.hearing import clip
+from speech_lstm.runtime.audio.report import to_log
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
@@ -22,7 +24,7 @@ from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.options import check_number, check_types
-from speech_lstm.runtime.results import Event, Result
+from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 if TYPE_CHECKING:
@@ -173,12 +175,12 @@ class Recognizer:
         return self.with_grammar(Grammar(self.grammar.source, lists))
 
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
-        """The command that a whole clip holds; a wake word is not needed.
+        """The command that a whole clip holds; a wake word is not needed. `recognize_all` is for several.
 
-        samples: int16, int32 or float (-1..1) [n]. Of a clip whose search needs over `HISTORY_BYTES` the newer part
-        counts. Raises AudioError for no samples, another type or shape, or NaN.
+        samples: int16, int32 or float (-1..1) [n], or bytes of little-endian int16. Of a clip whose search needs over
+        `HISTORY_BYTES` the newer part counts. Raises AudioError for no samples, another type or shape, or NaN.
         """
-        audio = resample(pcm_to_float(samples), sample_rate)
+        audio = clip(samples, sample_rate)
         if not audio.size:
             raise AudioError("there are no samples; expected some audio")
         seconds = audio.size / SAMPLE_RATE
@@ -193,16 +195,30 @@ class Recognizer:
             decoder.advance(search, log_probs[0])
         return self.interpreter.heard(decoder, search, self.options.alternatives, 0, seconds)
 
+    def recognize_all(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> list[Result]:
+        """All commands in a recording of any length, in order; a wake word is not needed.
+
+        samples: as for `recognize`. Each is a command that a stream would report. Raises AudioError likewise.
+        """
+        options = replace(self.options.session, partials=False, push_to_talk=False)
+        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        stream = Stream(self, self._session(options, hears_wake_word=False), sample_rate, block)
+        found = [*stream.accept(samples), *stream.finish()]
+        if not stream.time:
+            raise AudioError("there are no samples; expected some audio")
+        for event in found:
+            if isinstance(event, AudioWarning):
+                to_log()(event)
+        return [event.result for event in found if isinstance(event, Command)]
+
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""
-        session = Session(
-            self.session_decoder(),
-            self.interpreter,
-            self.options.session,
-            self.options.alternatives,
-            self.wake_detector.start if self.wake_detector else None,
-        )
-        return Stream(self, session, sample_rate)
+        return Stream(self, self._session(self.options.session), sample_rate)
+
+    def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
+        """For a new stream."""
+        wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
+        return Session(self.session_decoder(), self.interpreter, options, self.options.alternatives, wake)
 
     def session_decoder(self) -> Decoder:
         """The decoder with a history for the longest command of a stream."""

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise SpeechLstmError(f"explain needs {', '.join(missing)}: pip install 'speech-lstm[train,explain]'")
 
     from speech_lstm.evaluation.explain import draw, load_network, look_inside
-    from speech_lstm.runtime.audio.pcm import read_audio
+    from speech_lstm.runtime.audio import read_audio
 
     network = load_network(args.model)
     inside = look_inside(network, read_audio(args.file), args.text, args.layer - 1)

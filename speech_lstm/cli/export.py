@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.export.parity import check_parity
     from speech_lstm.export.quantize import quantize
     from speech_lstm.export.to_onnx import export_onnx
-    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.model.model import Model
 
     model, metadata = load_checkpoint(args.checkpoint)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from speech_lstm.evaluation.clips import read_clips
 from speech_lstm.evaluation.rooms import reverberant
 from speech_lstm.evaluation.suite import Noise, Suite
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 

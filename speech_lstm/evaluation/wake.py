@@ -14,7 +14,7 @@ from speech_lstm.evaluation.conditions import Condition, Surroundings, condition
 from speech_lstm.evaluation.measures import Observation
 from speech_lstm.evaluation.suite import Suite, WakeWords
 from speech_lstm.evaluation.trials import posteriors
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
