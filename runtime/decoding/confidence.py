@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speech_lstm.runtime.decoding.nbest import Hypothesis, HypothesisWord
+from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord
 from speech_lstm.runtime.errors import ModelError
 
 FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word")

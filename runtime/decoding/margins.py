@@ -1,5 +1,9 @@
 """CTC log-probabilities as margins, the scores of decoder and wake word detector."""
 
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +24,18 @@ class Margins(NamedTuple):
     is_blank: npt.NDArray[np.bool_]
     is_silent: npt.NDArray[np.bool_]
 
+    def part(self, begin: int, end: int | None = None) -> Margins:
+        """Those frames."""
+        return Margins(self.scores[begin:end], self.is_blank[begin:end], self.is_silent[begin:end])
+
+
+def joined(parts: Sequence[Margins]) -> Margins:
+    """Successive frames as one, at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    scores, is_blank, is_silent = zip(*parts, strict=True)
+    return Margins(np.concatenate(scores), np.concatenate(is_blank), np.concatenate(is_silent))
+
 
 def margins(log_probs: FloatArray, num_tokens: int, blank_offset: float, silence: float) -> Margins:
     """Take `blank_offset` off the log-probability of blank and then each frame's maximum off all.
@@ -30,11 +46,13 @@ def margins(log_probs: FloatArray, num_tokens: int, blank_offset: float, silence
     if log_probs.ndim != 2 or log_probs.shape[1] != num_tokens:
         raise ValueError(f"log_probs has shape {log_probs.shape}; expected [frames, {num_tokens}]")
     scores = log_probs.astype(np.float32)
-    certain = scores[:, 0] > np.log(silence)
-    scores[:, 0] -= blank_offset
-    scores -= scores.max(axis=1, keepdims=True)
-    is_blank = scores[:, 0] == 0
-    if np.isnan(scores[:, 0]).any():
+    blank = scores[:, 0]
+    certain = blank > np.log(silence)
+    blank -= blank_offset
+    highest = np.maximum.reduce(scores, axis=1, keepdims=True)
+    if not math.isfinite(np.add.reduce(highest, axis=None)):
         raise ValueError("log_probs has NaN or a frame without any possible token")
+    scores -= highest
+    is_blank = blank == 0
     np.maximum(scores, LOWEST, out=scores)
     return Margins(scores, is_blank, certain & is_blank)

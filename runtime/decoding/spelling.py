@@ -1,5 +1,7 @@
 """From phones back to words: which word sequences of a grammar are said like this?"""
 
+from __future__ import annotations
+
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,6 +13,19 @@ Spelling = tuple[tuple[str, int, int], ...]
 
 MAX_SPELLINGS = 16
 """Of one phone sequence; more are homophones of homophones."""
+
+
+class Prefix:
+    """The first phones of a sentence. `ends`: for each node of the word graph where a word may end after them, the ways
+    to spell them so far. `words_end`: the shorter prefixes after which a word may end, the longest first.
+    """
+
+    __slots__ = ("ends", "phones", "words_end")
+
+    def __init__(self, phones: Phones, ends: dict[int, list[Spelling]], words_end: tuple[Prefix, ...]) -> None:
+        self.phones = phones
+        self.ends = ends
+        self.words_end = words_end
 
 
 class Speller:
@@ -26,39 +41,52 @@ class Speller:
         self._sorted = sorted(meaning)
         self._longest = max(map(len, meaning))
 
-    def spell(self, phones: Sequence[int], complete: bool = True) -> tuple[Spelling, ...]:
-        """The distinct word sequences that these phones say, at most `MAX_SPELLINGS`.
+    def start(self) -> Prefix:
+        """No phones."""
+        return Prefix((), {self._words.start: [()]}, ())
 
-        With `complete` false the sentence may break off anywhere and the result holds the words that are over, as
-        many as possible.
-        """
-        given = tuple(phones)
-        reached: list[dict[int, list[Spelling]]] = [{} for _ in range(len(given) + 1)]
-        reached[0][self._words.start] = [()]
-        for begin, nodes in enumerate(reached[:-1]):
-            if not nodes:
-                continue
-            for end in range(begin + 1, min(begin + self._longest, len(given)) + 1):
-                for node, spellings in nodes.items():
-                    following = self._words.arcs[node]
-                    words = [w for w in self._meaning.get(given[begin:end], ()) if w in following]
-                    for spelling in spellings if words else ():
-                        for word in words:
-                            longer = (*spelling, (word, begin, end))
-                            for target in following[word]:
-                                found = reached[end].setdefault(target, [])
-                                if len(found) < MAX_SPELLINGS:
-                                    found.append(longer)
-        if complete:
-            return _distinct(s for node, found in reached[-1].items() if node in self._words.finals for s in found)
-        for begin in range(len(given), -1, -1):
-            rest = given[begin:]
-            possible = _distinct(
-                s for node, found in reached[begin].items() if self._may_begin(node, rest) for s in found
-            )
+    def longer(self, prefix: Prefix, phone: int) -> Prefix:
+        """The phones of a prefix and one more."""
+        phones = (*prefix.phones, phone)
+        words_end = (prefix, *prefix.words_end) if prefix.ends else prefix.words_end
+        return Prefix(phones, self._ends(words_end, phones), words_end)
+
+    def sentences(self, prefix: Prefix) -> tuple[Spelling, ...]:
+        """The distinct sentences that these phones say, at most `MAX_SPELLINGS`."""
+        finals = self._words.finals
+        return _distinct(s for node, found in prefix.ends.items() if node in finals for s in found)
+
+    def beginnings(self, prefix: Prefix) -> tuple[Spelling, ...]:
+        """The same for a sentence that may break off anywhere: the words that are over, as many as possible."""
+        for shorter in (prefix, *prefix.words_end):
+            rest = prefix.phones[len(shorter.phones) :]
+            ends = shorter.ends.items()
+            possible = _distinct(s for node, found in ends if self._may_begin(node, rest) for s in found)
             if possible:
                 return possible
         return ()
+
+    def _ends(self, words_end: tuple[Prefix, ...], phones: Phones) -> dict[int, list[Spelling]]:
+        """Where words end after these phones. words_end: shorter prefixes of them."""
+        begun = []
+        for shorter in words_end:
+            last = phones[len(shorter.phones) :]
+            if len(last) > self._longest:
+                break
+            if words := self._meaning.get(last):
+                begun.append((shorter, words))
+        ends: dict[int, list[Spelling]] = {}
+        for shorter, words in reversed(begun):  # long words come first
+            begin, end = len(shorter.phones), len(phones)
+            for node, spellings in shorter.ends.items():
+                following = self._words.arcs[node]
+                for spelling in spellings:
+                    for word in words:
+                        for target in following.get(word, ()):
+                            found = ends.setdefault(target, [])
+                            if len(found) < MAX_SPELLINGS:
+                                found.append((*spelling, (word, begin, end)))
+        return ends
 
     def _may_begin(self, node: int, phones: Phones) -> bool:
         """Whether a word that may follow a node begins with these phones."""
@@ -71,6 +99,29 @@ class Speller:
                 return True
             at += 1
         return False
+
+
+class Prefixes:
+    """The prefixes of one search, each found once: most of its hypotheses begin alike."""
+
+    def __init__(self, speller: Speller) -> None:
+        self.speller = speller
+        self.start = speller.start()
+        self._longer: dict[tuple[Prefix, int], Prefix] = {}
+
+    def longer(self, prefix: Prefix, phone: int) -> Prefix:
+        """See `Speller`."""
+        known = self._longer.get((prefix, phone))
+        if known is None:
+            known = self._longer[prefix, phone] = self.speller.longer(prefix, phone)
+        return known
+
+    def find(self, phones: Iterable[int]) -> Prefix:
+        """The prefix with these phones."""
+        prefix = self.start
+        for phone in phones:
+            prefix = self.longer(prefix, phone)
+        return prefix
 
 
 def _distinct(spellings: Iterable[Spelling]) -> tuple[Spelling, ...]:

@@ -174,7 +174,9 @@ class Recognizer:
         for start in range(0, audio.size, piece):
             log_probs, state = self.model.run(audio[None, start : start + piece], state)
             decoder.advance(search, log_probs[0])
-        return self.interpreter.heard(decoder, search, self.options.alternatives, 0, seconds)
+        return self.interpreter.heard(
+            decoder.sentences(search), search.now.num_frames, self.options.alternatives, 0, seconds
+        )
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""

@@ -20,17 +20,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.decoding.decoder import Decoder
-from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.results import Command, Event, Partial, Rejected, Result, SpeechStarted, Timeout, WakeWord
+from speech_lstm.runtime.decoding.margins import Margins, joined
+from speech_lstm.runtime.live.endpoint import Endpoint, Verdict
+from speech_lstm.runtime.live.interpreter import Decision, Interpreter
+from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
 
 FloatArray = NDArray[np.float32]
 
@@ -87,6 +89,22 @@ class WakeSearch(Protocol):
         """
 
 
+class _Frames(NamedTuple):
+    """Successive frames. `log_probs`: float32 [frames, tokens]; `phones`: in which ones a phone beats blank."""
+
+    log_probs: FloatArray
+    margins: Margins
+    phones: list[bool]
+
+    def part(self, begin: int, end: int | None = None) -> _Frames:
+        return _Frames(self.log_probs[begin:end], self.margins.part(begin, end), self.phones[begin:end])
+
+
+def _joined(parts: Iterable[_Frames]) -> _Frames:
+    log_probs, margins, phones = zip(*parts, strict=True)
+    return _Frames(np.concatenate(log_probs), joined(margins), [phone for part in phones for phone in part])
+
+
 class Session:
     """Fed with log-probabilities, gives events. Belongs to one stream."""
 
@@ -106,22 +124,26 @@ class Session:
         self._alternatives = alternatives
         self._start_wake_search = start_wake_search
         self._wake = start_wake_search() if start_wake_search else None
-        self._recent: deque[tuple[FloatArray, bool]] = deque(maxlen=max(1, self._count(options.preroll_seconds)))
-        self._heard: list[FloatArray] = []  # frames of the search, from `_origin` on
-        self._again: list[FloatArray] = []  # frames to hear again
+        self._endpoint = Endpoint(
+            *map(self._count, (options.confirm_seconds, options.pause_seconds, options.total_seconds))
+        )
+        self._recent: deque[_Frames] = deque(maxlen=self._count(options.preroll_seconds))  # one frame each
         self._clock = 0  # frames of the stream
         self._frames = 0  # the same, but for those to hear again
         self._end = math.inf  # seconds of real audio, once known
         self._since = 0  # frame at which the state began
-        self._origin = 0  # frame at which the search began
         self._release_at: int | None = None
-        self._tail_end = 0  # frame until which the last sound of the wake word went on
-        self._tail_limit = 0  # frame until which it may, 0 when it is over
+        self._wake_end = 0  # frame until which the last sound of the wake word went on
+        self._wake_limit = 0  # frame until which it may, 0 when it is over
         self._pressed = False
         self._answered = False  # whether the button brought an event already
-        self._checked = 0  # frame at which a sentence in other speech was found wanting
-        self._last_partial = ("", 0)
         self._search = decoder.start()
+        self._now = self._search.now  # progress of the search
+        self._heard: list[_Frames] = []  # frames of the search
+        self._origin = 0  # frame at which the search began
+        self._tried = 0  # frame at which a sentence in other speech was found wanting
+        self._last_partial = ("", 0)
+        self._again: _Frames | None = None  # what is left over from a decision
 
     @property
     def time(self) -> float:
@@ -130,12 +152,8 @@ class Session:
 
     def advance(self, log_probs: FloatArray) -> list[Event]:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
-        events: list[Event] = []
-        for row, phone in zip(log_probs, self._phones(log_probs), strict=True):
-            self._clock += 1
-            events += self._hear(row, phone)
-            events += self._hear_again()
-        return events
+        margins = self._decoder.margins(log_probs)
+        return self._hear([_Frames(log_probs, margins, (~margins.is_blank).tolist())])
 
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""
@@ -159,120 +177,147 @@ class Session:
         self._pressed = False
         while self.state is State.LISTENING:
             events.append(self._decide())
-            events += self._hear_again()
+            events += self._hear(self._left_over())
         self._idle()
         return events
 
-    def _hear(self, row: FloatArray, phone: bool) -> list[Event]:
-        """One frame: float32 [tokens], and whether a phone is heard in it."""
+    def _hear(self, pending: list[_Frames]) -> list[Event]:
+        """Frames, the last part first. What is left over from a decision is heard in the state that it led to."""
+        events: list[Event] = []
+        while pending:
+            frames = pending.pop()
+            heard = self._listen if self.state is State.LISTENING else self._wait
+            taken, found = heard(frames)
+            events += found
+            if taken < len(frames.phones):
+                pending.append(frames.part(taken))
+            pending += self._left_over()
+        return events
+
+    def _left_over(self) -> list[_Frames]:
+        """Frames to hear again, once."""
+        again, self._again = self._again, None
+        if again is None or not again.phones:
+            return []
+        self._frames -= len(again.phones)
+        return [again]
+
+    def _tick(self) -> None:
+        """One more frame."""
         self._frames += 1
-        block = row[None]
-        if self.state is State.LISTENING:
-            self._decoder.advance(self._search, block)
-            self._heard.append(row)
-            return self._listen(phone)
-        wake = self._wake.advance(block) if self._wake and self.state is State.IDLE else None
-        self._recent.append((row, phone))
+        self._clock = max(self._clock, self._frames)
+
+    def _wait(self, frames: _Frames) -> tuple[int, list[Event]]:
+        """Hear a frame while no command is listened to."""
+        self._tick()
+        frame = frames.part(0, 1)
+        wake = self._wake.advance(frame.log_probs) if self._wake and self.state is State.IDLE else None
+        self._recent.append(frame)
         if wake is not None:
             phrase, confidence, ago = wake
             self._awake(ago)
-            self._tail_limit = self._frames + self._count(self._options.wake_tail_seconds)
-            for number, (_, heard) in enumerate(self._recent, self._frames - len(self._recent) + 1):
-                self._hear_tail(heard, number)
-            return [WakeWord(self.time, phrase, confidence)]
-        self._hear_tail(phone, self._frames)
-        waits_for_speech = self.state is State.AWAKE or self._command_only
-        if waits_for_speech and self._speech():
-            return self._begin()
+            self._wake_limit = self._frames + self._count(self._options.wake_tail_seconds)
+            for number, recent in enumerate(self._recent, self._frames - len(self._recent) + 1):
+                self._hear_wake_word(recent.phones[0], number)
+            return 1, [WakeWord(self.time, phrase, confidence)]
+        self._hear_wake_word(frame.phones[0], self._frames)
+        if (self.state is State.AWAKE or self._command_only) and self._speech():
+            return 1, [self._begin()]
         if self.state is State.AWAKE and not self._pressed:
             waited = self._frames - self._since >= self._count(self._options.leading_seconds)
             if waited if self._release_at is None else self._frames >= self._release_at:
                 answered = self._answered
                 self._idle()
-                return [] if answered else [Timeout(self.time, "leading")]
-        return []
-
-    def _hear_again(self) -> list[Event]:
-        """What is left over from the last decision, in the state that it led to."""
-        events: list[Event] = []
-        while self._again:
-            rows, self._again = self._again, []
-            self._frames -= len(rows)
-            for number, (row, phone) in enumerate(zip(rows, self._phones(np.stack(rows)), strict=True), 1):
-                events += self._hear(row, phone)
-                if self._again:
-                    self._frames += len(rows) - number
-                    self._again += rows[number:]
-                    break
-        return events
+                return 1, [] if answered else [Timeout(self.time, "leading")]
+        return 1, []
 
     @property
     def _command_only(self) -> bool:
         """Whether speech alone starts a search."""
         return not (self._wake or self._options.push_to_talk)
 
-    def _listen(self, heard_phone: bool) -> list[Event]:
-        """After the search has gone on by a frame."""
-        search, options = self._search, self._options
-        released = self._release_at is not None and self._frames >= self._release_at
-        patience = self._count(options.pause_seconds if search.can_continue else options.confirm_seconds)
-        complete = search.is_final and search.final_frames >= patience
-        if not self._pressed:
-            silent = search.trailing_blanks >= (patience if complete else self._count(options.pause_seconds))
-            if released or silent:
-                return [self._decide()]
-            if complete and self._frames - self._checked >= self._count(options.confirm_seconds):
-                self._checked = self._frames
-                if (event := self._command()) is not None:
-                    return [event]
-        if self._frames - self._origin >= self._count(options.total_seconds):
-            return [self._command() or self._give_up()]
-        replayed = self._frames < self._clock
-        return self._partial() if heard_phone and options.partials and not replayed else []
+    def _listen(self, frames: _Frames) -> tuple[int, list[Event]]:
+        """Hear frames of a command until the search is over. Returns how many, and what happened."""
+        events: list[Event] = []
+        self._heard.append(frames)
+        heard = 0
+        for now in self._decoder.follow(self._search, frames.margins):
+            self._now = now
+            self._tick()
+            heard += 1
+            found = self._after_frame(frames.phones[heard - 1])
+            if found:
+                events.append(found)
+            if self.state is not State.LISTENING:
+                return heard, events
+        self._heard[-1] = frames.part(0, heard)
+        return heard, events
 
-    def _partial(self) -> list[Event]:
+    def _after_frame(self, phone: bool) -> Event | None:
+        """After the search has gone on by a frame, in which a phone was heard or not."""
+        now, options = self._now, self._options
+        if not self._pressed:
+            released = self._release_at is not None and self._frames >= self._release_at
+            verdict = self._endpoint.verdict(now, self._decoder.can_continue(now), self._frames - self._tried)
+            if released or verdict is Verdict.DECIDE:
+                return self._decide()
+            if verdict is Verdict.TRY:
+                self._tried = self._frames
+                if (command := self._command()) is not None:
+                    return command
+        if self._endpoint.is_too_long(self._frames - self._origin):
+            return self._command() or self._give_up()
+        replayed = self._frames < self._clock
+        return self._partial() if phone and options.partials and not replayed else None
+
+    def _partial(self) -> Partial | None:
         """The words so far, when they are others than last time."""
         text, frame = self._last_partial
         if self._frames - frame < self._count(self._options.partial_seconds):
-            return []
-        found = self._decoder.hypotheses(self._search, 1, final=False)
-        heard = found[0].text if found else ""
+            return None
+        found = self._decoder.partial(self._search, self._now)
+        heard = found.text if found else ""
         self._last_partial = (heard, self._frames)
-        return [Partial(self.time, heard)] if heard and heard != text else []
+        return Partial(self.time, heard) if heard and heard != text else None
 
     def _decide(self) -> Command | Rejected:
         """The command or the rejection, and to the next state."""
-        result = self._result()
-        if not result.accepted:
-            self._next()
-            return Rejected(self.time, result)
-        return self._commanded(result)
+        decision = self._decision()
+        if decision.result.accepted:
+            return self._commanded(decision)
+        self._next()
+        return Rejected(self.time, decision.result)
 
-    def _result(self) -> Result:
-        """Of what was heard so far."""
-        return self._interpreter.heard(self._decoder, self._search, self._alternatives, self._origin, self.time)
+    def _decision(self) -> Decision:
+        """On what was heard so far."""
+        sentences = self._decoder.sentences(self._search, self._now)
+        return self._interpreter.decide(sentences, self._now.num_frames, self._alternatives, self._origin, self.time)
 
     def _command(self) -> Command | None:
         """The command and to the next state, or None when what was heard so far is not accepted."""
-        best = self._decoder.hypotheses(self._search)  # rivals and alternatives cost time, so they come second
-        if not self._interpreter.result(best, len(self._heard), self._origin, self.time).accepted:
+        best = self._decoder.best(self._search, self._now)  # rivals and alternatives cost time, so they come second
+        if best is None or not self._interpreter.accepts(best, self._now.num_frames):
             return None
-        result = self._result()
-        return self._commanded(result) if result.accepted else None
+        decision = self._decision()
+        return self._commanded(decision) if decision.result.accepted else None
 
-    def _commanded(self, result: Result) -> Command:
+    def _commanded(self, decision: Decision) -> Command:
         """To the next state, which hears what followed the last frame of the command."""
-        (best,) = self._decoder.hypotheses(self._search)
-        self._again = self._heard[len(self._heard) if best.last_frame is None else best.last_frame + 1 :]
+        self._again = self._heard_since(decision.last_frame + 1)
         self._next()
-        return Command(self.time, result)
+        return Command(self.time, decision.result)
 
     def _give_up(self) -> Timeout:
         """No command in total_seconds. Where the next one may come at any time it may have begun already."""
         if self._command_only or self._pressed:
-            self._again = self._heard[-(len(self._heard) // 2) :]
+            heard = self._now.num_frames
+            self._again = self._heard_since(heard - heard // 2)
         self._next()
         return Timeout(self.time, "total")
+
+    def _heard_since(self, frame: int) -> _Frames:
+        """Frames of the search that were heard, from one on."""
+        return _joined(self._heard).part(frame, self._now.num_frames)
 
     def _next(self) -> None:
         """After a decision: on with the button down, else idle."""
@@ -289,28 +334,29 @@ class Session:
         self._recent.extend(kept)
         self.state = State.AWAKE
         self._since = self._frames
-        self._tail_limit = 0
+        self._wake_limit = 0
         self._release_at = None
         self._answered = False
 
-    def _hear_tail(self, phone: bool, frame: int) -> None:
+    def _hear_wake_word(self, phone: bool, frame: int) -> None:
         """Follow what goes on without a break since the wake word."""
-        if frame <= self._tail_limit and phone:
-            self._tail_end = frame
+        if frame <= self._wake_limit and phone:
+            self._wake_end = frame
         else:
-            self._tail_limit = 0
+            self._wake_limit = 0
 
-    def _begin(self) -> list[Event]:
+    def _begin(self) -> SpeechStarted:
         """Search from the frames before the first phone on."""
         self.state = State.LISTENING
         self._origin = self._frames - len(self._recent)
-        self._heard = [row for row, _ in self._recent]
+        self._heard = [_joined(self._recent)]
         self._search = self._decoder.start()
-        self._decoder.advance(self._search, np.stack(self._heard))
+        self._decoder.hear(self._search, self._heard[0].margins)
+        self._now = self._search.now
         self._last_partial = ("", self._frames)
-        self._checked = 0
+        self._tried = 0
         self._recent.clear()
-        return [SpeechStarted(self.time)]
+        return SpeechStarted(self.time)
 
     def _idle(self) -> None:
         """Wait for the next wake word, button or speech."""
@@ -324,15 +370,9 @@ class Session:
 
     def _speech(self) -> bool:
         """Whether enough of the recent frames have a phone."""
-        counted = min(len(self._recent), self._frames - self._tail_end)
-        heard = [phone for _, phone in self._recent]
-        return sum(heard[len(heard) - counted :]) >= self._options.speech_frames
-
-    def _phones(self, log_probs: FloatArray) -> list[bool]:
-        """Frames in which a phone beats blank; log_probs: float32 [frames, tokens]."""
-        blank = log_probs[:, 0] - self._decoder.options.blank_offset
-        heard: list[bool] = (log_probs[:, 1:].max(axis=1) > blank).tolist()
-        return heard
+        counted = min(len(self._recent), self._frames - self._wake_end)
+        phones = [frame.phones[0] for frame in self._recent]
+        return sum(phones[len(phones) - counted :]) >= self._options.speech_frames
 
     def _count(self, seconds: float) -> int:
         """Frames in that many seconds."""
