@@ -6,8 +6,10 @@ the best free phone sequence scores 0, every path at most that, and scores of di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from math import inf
 from typing import NamedTuple
@@ -17,7 +19,7 @@ import numpy as np
 from .best_path import BestPaths
 from .graph import DecodingGraph
 from .hypothesis import Hypothesis, Sentence, command_score
-from .margins import LOWEST, FloatArray, Margins, margins
+from .margins import LOWEST, NO_TOKEN, FloatArray, blank_only, relative
 from .nbest import SentenceSearch
 from .record import Record
 from .spelling import Prefixes
@@ -79,9 +81,9 @@ class Progress(NamedTuple):
     final_row: int = 0
     final_frame: int = 0
 
-    def after_row(self, best: Best, outside: np.float32, frame: int) -> Progress:
+    def after_row(self, best: Best, outside: float, frame: int) -> Progress:
         """One row later. `outside`: its score if it is before or after the command; `frame`: its first one."""
-        left = float(np.float32(self.best_final) + outside)  # the best sentence so far, then silence or other speech
+        left = float(np.float32(self.best_final + outside))  # the best sentence so far, then silence or other speech
         row = self.num_rows
         if best.final_score > left:
             final = best.final_score, max(best.score, best.final_score), best.node, best.final_node, row, frame
@@ -125,6 +127,15 @@ class Decoder:
     graph: DecodingGraph
     options: DecoderOptions = DecoderOptions()
 
+    @cached_property
+    def _blank(self) -> FloatArray:
+        return blank_only(self.graph.num_tokens, self.options.blank_offset)
+
+    @cached_property
+    def _certain(self) -> float:
+        """Log-probability of blank above which a frame is silent."""
+        return math.log(self.options.fold_threshold)
+
     def start(self) -> DecoderState:
         """A search that has seen no frame."""
         graph, options = self.graph, self.options
@@ -138,41 +149,42 @@ class Decoder:
             now=Progress(),
         )
 
-    def margins(self, log_probs: FloatArray) -> Margins:
-        """What `follow` wants. `log_probs`: float32 [frames, tokens] as the model gives them. Raises ValueError for
-        another number of tokens or NaN.
-        """
-        frames = margins(log_probs, self.graph.num_tokens, self.options.blank_offset, self.options.fold_threshold)
-        frames.scores[frames.is_silent, 1:] = LOWEST
-        return frames
+    def phones(self, log_probs: FloatArray) -> list[bool]:
+        """In which frames a phone beats blank; `log_probs`: as for `advance`."""
+        blank = log_probs[:, 0] - self.options.blank_offset
+        heard: list[bool] = (np.maximum.reduce(log_probs[:, 1:], axis=1) > blank).tolist()
+        return heard
 
     def advance(self, state: DecoderState, log_probs: FloatArray) -> None:
-        """Search further. `log_probs`: as for `margins`; however they are split into calls, the result is the same."""
-        self.hear(state, self.margins(log_probs))
-
-    def hear(self, state: DecoderState, frames: Margins) -> None:
-        """The same with what `margins` gave."""
-        while len(frames.scores):
-            frames = frames.part(len(self.follow(state, frames)))
-
-    def follow(self, state: DecoderState, frames: Margins) -> list[Progress]:
-        """Search further, at least one frame, but only until the history is full: the next call then begins with
-        forgetting the older half of it. Returns the progress after each frame that was heard.
+        """Search further. `log_probs`: float32 [frames, tokens] as the model gives them; however they are split into
+        calls, the result is the same. Raises ValueError for another number of tokens or NaN.
         """
+        while len(log_probs):
+            log_probs = log_probs[len(self.follow(state, log_probs)) :]
+
+    def follow(self, state: DecoderState, log_probs: FloatArray) -> list[Progress]:
+        """The same until the history is full, but at least one frame: the next call then begins with forgetting the
+        older half of it. Returns the progress after each frame that was heard.
+        """
+        scores = relative(log_probs, self._blank)
         progress: list[Progress] = []
-        now, record = state.now, state.record
-        rows = zip(frames.scores, record.outside(frames.scores), strict=True)
-        flags = zip(frames.is_silent.tolist(), frames.is_blank.tolist(), strict=True)
-        for (row, outside), (is_silent, is_blank) in zip(rows, flags, strict=True):
+        record, now = state.record, state.now
+        for row, score, log_prob in zip(scores, scores[:, 0].tolist(), log_probs[:, 0].tolist(), strict=True):
+            if score != score:
+                raise ValueError(NO_TOKEN)
+            is_silent = score == 0 and log_prob > self._certain
             if not (is_silent and state.in_silence):
                 if record.num_rows == self.options.max_frames:
                     if progress:
                         break
                     now = self._forget(state)
+                if is_silent:
+                    row[1:] = LOWEST
                 record.append(row, now.num_frames)
+                outside = max(score, -self.options.filler_cost)
                 now = now.after_row(state.search.step(row, outside), outside, now.num_frames)
             state.in_silence = is_silent
-            state.now = now = now.after_frame(is_blank)
+            state.now = now = now.after_frame(score == 0)
             progress.append(now)
         return progress
 
@@ -226,7 +238,7 @@ class Decoder:
         state.search.clear()
         state.paths.clear()
         now = state.now._replace(num_rows=0, best_final=-inf, final_row=0)
-        frames = record.frame_of.tolist()
-        for row, outside, frame in zip(record.scores, record.outside(record.scores), frames, strict=True):
+        for row, frame in zip(record.scores, record.frame_of.tolist(), strict=True):
+            outside = max(float(row[0]), -self.options.filler_cost)
             now = now.after_row(state.search.step(row, outside), outside, frame)
         return now

@@ -34,10 +34,6 @@ class Record:
         """[rows]: the first frame of a row."""
         return self._frame_of[: self.num_rows]
 
-    def outside(self, scores: FloatArray) -> FloatArray:
-        """[rows]: of silence or other speech in rows of float32 [rows, tokens]."""
-        return np.maximum(scores[:, 0], self._filler)
-
     def append(self, row: FloatArray, frame: int) -> None:
         """One more row, float32 [tokens], and its first frame."""
         if self.num_rows == len(self._scores):
@@ -57,12 +53,13 @@ class Record:
 
     @property
     def sums(self) -> DoubleArray:
-        """[rows + 1, tokens + 1]: scores of a token in all rows before; the last column is that of `outside`."""
+        """[rows + 1, tokens + 1]: scores of a token in all rows before; the last column is that of silence or other
+        speech before or after the command."""
         begin, end = self._num_summed, self.num_rows
         if begin < end:
             new = self._sums[begin + 1 : end + 1]
             new[:, :-1] = self._scores[begin:end]
-            new[:, -1] = self.outside(self._scores[begin:end])
+            np.maximum(self._scores[begin:end, 0], self._filler, out=new[:, -1])
             np.add.accumulate(self._sums[begin : end + 1], axis=0, out=self._sums[begin : end + 1])
             self._num_summed = end
         return self._sums[: end + 1]

@@ -55,7 +55,7 @@ class Search(Protocol):
     def clear(self) -> None:
         """Begin again, at the start node."""
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """One frame. `row`: float32 [tokens], scores of its tokens; `outside`: of a frame before the command."""
 
     def history(self) -> History:
@@ -89,7 +89,7 @@ class DenseSearch:
         self.num_rows = 0
         self._history[0] = self._node
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """See `Search`."""
         node, blank, phone, buffer = self._node, self._blank, self._phone, self._buffer
         self._slots.take(self._slot, out=buffer, mode="clip")
@@ -169,7 +169,7 @@ class BeamSearch:
         self._history[0, 1] = 0
         self.num_rows = 0
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """See `Search`."""
         graph, slots, phone = self.graph, self._slots, self._phone
         entered = self._leaving(self._nodes)

@@ -20,16 +20,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.decoding.decoder import Decoder
-from speech_lstm.runtime.decoding.margins import Margins, joined
 from speech_lstm.runtime.live.endpoint import Endpoint, Verdict
 from speech_lstm.runtime.live.interpreter import Decision, Interpreter
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
@@ -89,22 +88,6 @@ class WakeSearch(Protocol):
         """
 
 
-class _Frames(NamedTuple):
-    """Successive frames. `log_probs`: float32 [frames, tokens]; `phones`: in which ones a phone beats blank."""
-
-    log_probs: FloatArray
-    margins: Margins
-    phones: list[bool]
-
-    def part(self, begin: int, end: int | None = None) -> _Frames:
-        return _Frames(self.log_probs[begin:end], self.margins.part(begin, end), self.phones[begin:end])
-
-
-def _joined(parts: Iterable[_Frames]) -> _Frames:
-    log_probs, margins, phones = zip(*parts, strict=True)
-    return _Frames(np.concatenate(log_probs), joined(margins), [phone for part in phones for phone in part])
-
-
 class Session:
     """Fed with log-probabilities, gives events. Belongs to one stream."""
 
@@ -127,7 +110,7 @@ class Session:
         self._endpoint = Endpoint(
             *map(self._count, (options.confirm_seconds, options.pause_seconds, options.total_seconds))
         )
-        self._recent: deque[_Frames] = deque(maxlen=self._count(options.preroll_seconds))  # one frame each
+        self._recent: deque[tuple[FloatArray, bool]] = deque(maxlen=self._count(options.preroll_seconds))
         self._clock = 0  # frames of the stream
         self._frames = 0  # the same, but for those to hear again
         self._end = math.inf  # seconds of real audio, once known
@@ -139,11 +122,11 @@ class Session:
         self._answered = False  # whether the button brought an event already
         self._search = decoder.start()
         self._now = self._search.now  # progress of the search
-        self._heard: list[_Frames] = []  # frames of the search
+        self._heard: list[FloatArray] = []  # frames of the search
         self._origin = 0  # frame at which the search began
         self._tried = 0  # frame at which a sentence in other speech was found wanting
         self._last_partial = ("", 0)
-        self._again: _Frames | None = None  # what is left over from a decision
+        self._again: FloatArray | None = None  # frames that are left over from a decision
 
     @property
     def time(self) -> float:
@@ -152,8 +135,7 @@ class Session:
 
     def advance(self, log_probs: FloatArray) -> list[Event]:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
-        margins = self._decoder.margins(log_probs)
-        return self._hear([_Frames(log_probs, margins, (~margins.is_blank).tolist())])
+        return self._hear([log_probs])
 
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""
@@ -181,80 +163,88 @@ class Session:
         self._idle()
         return events
 
-    def _hear(self, pending: list[_Frames]) -> list[Event]:
+    def _hear(self, pending: list[FloatArray]) -> list[Event]:
         """Frames, the last part first. What is left over from a decision is heard in the state that it led to."""
         events: list[Event] = []
         while pending:
             frames = pending.pop()
-            heard = self._listen if self.state is State.LISTENING else self._wait
-            taken, found = heard(frames)
-            events += found
-            if taken < len(frames.phones):
-                pending.append(frames.part(taken))
+            heard = self._listen(frames, events) if self.state is State.LISTENING else self._wait(frames, events)
+            if heard < len(frames):
+                pending.append(frames[heard:])
             pending += self._left_over()
         return events
 
-    def _left_over(self) -> list[_Frames]:
+    def _left_over(self) -> list[FloatArray]:
         """Frames to hear again, once."""
         again, self._again = self._again, None
-        if again is None or not again.phones:
+        if again is None or not len(again):
             return []
-        self._frames -= len(again.phones)
+        self._frames -= len(again)
         return [again]
+
+    def _wait(self, log_probs: FloatArray, events: list[Event]) -> int:
+        """Hear frames until a command is listened to. Returns how many."""
+        heard = 0
+        for row, phone in zip(log_probs, self._decoder.phones(log_probs), strict=True):
+            heard += 1
+            self._tick()
+            self._recent.append((row, phone))
+            wake = self._wake.advance(row[None]) if self._wake and self.state is State.IDLE else None
+            event = self._wait_on(phone) if wake is None else self._woken(*wake)
+            if event is not None:
+                events.append(event)
+                if self.state is State.LISTENING:
+                    break
+        return heard
 
     def _tick(self) -> None:
         """One more frame."""
         self._frames += 1
         self._clock = max(self._clock, self._frames)
 
-    def _wait(self, frames: _Frames) -> tuple[int, list[Event]]:
-        """Hear a frame while no command is listened to."""
-        self._tick()
-        frame = frames.part(0, 1)
-        wake = self._wake.advance(frame.log_probs) if self._wake and self.state is State.IDLE else None
-        self._recent.append(frame)
-        if wake is not None:
-            phrase, confidence, ago = wake
-            self._awake(ago)
-            self._wake_limit = self._frames + self._count(self._options.wake_tail_seconds)
-            for number, recent in enumerate(self._recent, self._frames - len(self._recent) + 1):
-                self._hear_wake_word(recent.phones[0], number)
-            return 1, [WakeWord(self.time, phrase, confidence)]
-        self._hear_wake_word(frame.phones[0], self._frames)
+    def _woken(self, phrase: str, confidence: float, ago: int) -> WakeWord:
+        """The wake word ended so many frames ago."""
+        self._awake(ago)
+        self._wake_limit = self._frames + self._count(self._options.wake_tail_seconds)
+        for number, (_, phone) in enumerate(self._recent, self._frames - len(self._recent) + 1):
+            self._hear_wake_word(phone, number)
+        return WakeWord(self.time, phrase, confidence)
+
+    def _wait_on(self, phone: bool) -> Event | None:
+        """After a frame in which a phone was heard or not, and no wake word."""
+        self._hear_wake_word(phone, self._frames)
         if (self.state is State.AWAKE or self._command_only) and self._speech():
-            return 1, [self._begin()]
+            return self._begin()
         if self.state is State.AWAKE and not self._pressed:
             waited = self._frames - self._since >= self._count(self._options.leading_seconds)
             if waited if self._release_at is None else self._frames >= self._release_at:
                 answered = self._answered
                 self._idle()
-                return 1, [] if answered else [Timeout(self.time, "leading")]
-        return 1, []
+                return None if answered else Timeout(self.time, "leading")
+        return None
 
     @property
     def _command_only(self) -> bool:
         """Whether speech alone starts a search."""
         return not (self._wake or self._options.push_to_talk)
 
-    def _listen(self, frames: _Frames) -> tuple[int, list[Event]]:
-        """Hear frames of a command until the search is over. Returns how many, and what happened."""
-        events: list[Event] = []
-        self._heard.append(frames)
-        heard = 0
-        for now in self._decoder.follow(self._search, frames.margins):
+    def _listen(self, log_probs: FloatArray, events: list[Event]) -> int:
+        """Hear frames of a command until it is decided on. Returns how many."""
+        self._heard.append(log_probs)
+        progress = self._decoder.follow(self._search, log_probs)
+        for heard, now in enumerate(progress, 1):
             self._now = now
             self._tick()
-            heard += 1
-            found = self._after_frame(frames.phones[heard - 1])
-            if found:
-                events.append(found)
-            if self.state is not State.LISTENING:
-                return heard, events
-        self._heard[-1] = frames.part(0, heard)
-        return heard, events
+            event = self._after_frame()
+            if event is not None:
+                events.append(event)
+                if self.state is not State.LISTENING:
+                    return heard
+        self._heard[-1] = log_probs[: len(progress)]
+        return len(progress)
 
-    def _after_frame(self, phone: bool) -> Event | None:
-        """After the search has gone on by a frame, in which a phone was heard or not."""
+    def _after_frame(self) -> Event | None:
+        """After the search has gone on by a frame."""
         now, options = self._now, self._options
         if not self._pressed:
             released = self._release_at is not None and self._frames >= self._release_at
@@ -268,7 +258,8 @@ class Session:
         if self._endpoint.is_too_long(self._frames - self._origin):
             return self._command() or self._give_up()
         replayed = self._frames < self._clock
-        return self._partial() if phone and options.partials and not replayed else None
+        heard_phone = not now.trailing_blanks
+        return self._partial() if heard_phone and options.partials and not replayed else None
 
     def _partial(self) -> Partial | None:
         """The words so far, when they are others than last time."""
@@ -315,9 +306,9 @@ class Session:
         self._next()
         return Timeout(self.time, "total")
 
-    def _heard_since(self, frame: int) -> _Frames:
+    def _heard_since(self, frame: int) -> FloatArray:
         """Frames of the search that were heard, from one on."""
-        return _joined(self._heard).part(frame, self._now.num_frames)
+        return np.concatenate(self._heard)[frame : self._now.num_frames]
 
     def _next(self) -> None:
         """After a decision: on with the button down, else idle."""
@@ -349,9 +340,9 @@ class Session:
         """Search from the frames before the first phone on."""
         self.state = State.LISTENING
         self._origin = self._frames - len(self._recent)
-        self._heard = [_joined(self._recent)]
+        self._heard = [np.stack([row for row, _ in self._recent])]
         self._search = self._decoder.start()
-        self._decoder.hear(self._search, self._heard[0].margins)
+        self._decoder.advance(self._search, self._heard[0])
         self._now = self._search.now
         self._last_partial = ("", self._frames)
         self._tried = 0
@@ -371,7 +362,7 @@ class Session:
     def _speech(self) -> bool:
         """Whether enough of the recent frames have a phone."""
         counted = min(len(self._recent), self._frames - self._wake_end)
-        phones = [frame.phones[0] for frame in self._recent]
+        phones = [phone for _, phone in self._recent]
         return sum(phones[len(phones) - counted :]) >= self._options.speech_frames
 
     def _count(self, seconds: float) -> int:
