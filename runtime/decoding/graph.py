@@ -64,7 +64,8 @@ class DecodingGraph:
     `label`: [arcs], token of the phone. `source`, `target`: [arcs], the nodes that an arc leaves and leads to. `slot`:
     [arcs], the source plus `num_nodes` where the phone before equals this one, so that a blank must have come between.
     `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs sorted by source, `leaving_first`: [nodes +
-    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path.
+    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path;
+    `backward_speller`: those of its end.
     """
 
     num_nodes: int
@@ -78,6 +79,7 @@ class DecodingGraph:
     leaving_first: IntArray
     finals: IntArray
     speller: Speller
+    backward_speller: Speller
 
     @property
     def num_arcs(self) -> int:
@@ -144,7 +146,7 @@ def compile_graph(
     phones = _smallest(_pronounce(words, said))
     if phones.num_arcs > max_arcs:
         raise GrammarError(f"the grammar needs {phones.num_arcs} phone arcs; at most {max_arcs} are allowed")
-    return _number(phones, len(tokens), Speller(words, said))
+    return _number(phones, len(tokens), Speller(words.arcs, (words.start,), words.finals, said))
 
 
 def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
@@ -260,4 +262,5 @@ def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> Dec
         leaving_first=np.searchsorted(sources[leaving], np.arange(num_nodes + 1)),
         finals=np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]]),
         speller=speller,
+        backward_speller=speller.backwards(),
     )

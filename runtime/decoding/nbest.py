@@ -26,7 +26,7 @@ import numpy as np
 from .graph import DecodingGraph, IntArray
 from .hypothesis import Sentence, Span
 from .record import DoubleArray, Record
-from .spelling import Prefixes
+from .spelling import Prefix, Prefixes
 from .viterbi import History
 
 MAX_EXPANSIONS = 5000
@@ -38,11 +38,12 @@ MANY = 50
 NEVER = -np.inf
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class _Suffix:
     """Phones from a node to the end of the sentence; arrays over rows, the last one first.
 
-    `label`: the first phone, 0 for none; `begin`: B of the suffix; `ends`: D + C of the first phone.
+    `label`: the first phone, 0 for none; `begin`: B of the suffix; `ends`: D + C of the first phone. `postfix`: the
+    phones from the last one on, once the suffix is looked at; `is_news`: whether it then was compared with others.
     """
 
     node: int
@@ -50,6 +51,8 @@ class _Suffix:
     begin: DoubleArray
     ends: DoubleArray
     tail: _Suffix | None
+    postfix: Prefix | None = None
+    is_news: bool = False
 
 
 class SentenceSearch:
@@ -71,16 +74,17 @@ class SentenceSearch:
         self._outside = sums[-1].copy()
         self._queue: list[tuple[float, int, _Suffix]] = []
         self._pushed = 0
+        self._postfixes = Prefixes(graph.backward_speller)
+        self._said: dict[object, DoubleArray] = {}  # by node and words: the best B of them
 
     def __iter__(self) -> Iterator[Sentence]:
         """From the best one on."""
         finals = self._graph.finals
         end = self._outside[0] - self._outside + self._blank
         bounds = self._bounds(finals, end[:, None])
-        lowest = self._lowest = float(bounds.max()) - self._beam
+        self._lowest = float(bounds.max()) - self._beam
         for node, bound in zip(finals.tolist(), bounds.tolist(), strict=True):
-            if lowest <= bound > NEVER:
-                self._push(bound, _Suffix(node, 0, end, end, None))
+            self._push(bound, _Suffix(node, 0, end, end, None, self._postfixes.start, True))
         found: set[tuple[str, ...]] = set()
         for suffix, score in self._complete():
             prefix = self._prefixes.find(_phones(suffix))
@@ -95,26 +99,51 @@ class SentenceSearch:
         expansions = 0
         while self._queue:
             bound, _, suffix = heapq.heappop(self._queue)
-            while suffix.node:
+            is_bound = True
+            while is_bound:
                 expansions += 1
                 if expansions > MAX_EXPANSIONS:
                     return
+                is_bound = suffix.is_news or not self._compare(suffix)
                 arcs = self._graph.incoming(suffix.node)
-                if arcs.stop - arcs.start > 1:
+                if not is_bound:  # it is lower now
+                    self._push(self._bound(suffix), suffix)
+                elif suffix.node == 0:
+                    yield suffix, -bound
+                    break
+                elif arcs.stop - arcs.start > 1:
                     self._expand(suffix)
                     break
-                suffix, repeated = self._prepend(suffix, arcs.start)
-                if repeated:  # the bound was too high
-                    bounds = self._bounds(np.array([suffix.node]), suffix.begin[:, None])
-                    self._push(float(bounds[0]), suffix)
-                    break
-            else:
-                yield suffix, -bound
+                else:
+                    suffix, is_bound = self._prepend(suffix, arcs.start)
+                    if not is_bound:
+                        self._push(self._bound(suffix), suffix)
+
+    def _compare(self, suffix: _Suffix) -> bool:
+        """Where the same words from the same node on were said better with other pronunciations, those of the suffix do
+        not count. Returns whether there is such a place.
+        """
+        assert suffix.tail is not None and suffix.tail.postfix is not None
+        suffix.is_news = True
+        suffix.postfix = self._postfixes.longer(suffix.tail.postfix, suffix.label)
+        words = self._postfixes.words_so_far(suffix.postfix)
+        if words is None:
+            return False
+        best = self._said.get((suffix.node, words))
+        if best is None:
+            self._said[suffix.node, words] = suffix.begin
+            return False
+        self._said[suffix.node, words] = np.maximum(best, suffix.begin)
+        suffix.begin = np.where(suffix.begin > best, suffix.begin, NEVER)
+        return True
 
     def _push(self, bound: float, suffix: _Suffix) -> None:
-        if bound >= self._lowest:
+        if self._lowest <= bound > NEVER:
             heapq.heappush(self._queue, (-bound, self._pushed, suffix))
             self._pushed += 1
+
+    def _bound(self, suffix: _Suffix) -> float:
+        return float(self._bounds(np.array([suffix.node]), suffix.begin[:, None])[0])
 
     def _bounds(self, nodes: IntArray, begin: DoubleArray) -> DoubleArray:
         """Scores of the best sentences whose suffixes follow nodes: float64 [nodes]. begin: [rows + 1, nodes or 1]."""
@@ -126,7 +155,7 @@ class SentenceSearch:
         return before.max(axis=0)
 
     def _prepend(self, suffix: _Suffix, arc: int) -> tuple[_Suffix, bool]:
-        """One more phone, and whether it is the same as the one after it."""
+        """One more phone, and whether the bound stays: not where it is the same as the one after it."""
         label, source = int(self._graph.label[arc]), int(self._graph.source[arc])
         repeated = label == suffix.label
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
@@ -136,7 +165,7 @@ class SentenceSearch:
         ends = over_blank + after
         begin = _one_row_later(np.maximum.accumulate(ends))
         begin -= over_blank
-        return _Suffix(source, label, begin, ends, suffix), repeated
+        return _Suffix(source, label, begin, ends, suffix), not repeated
 
     def _expand(self, suffix: _Suffix) -> None:
         """Push the suffixes that are longer by one of several phones."""
@@ -153,7 +182,7 @@ class SentenceSearch:
             likely = ((begin - self._blank).max(axis=1) >= self._lowest)[which]
             sources, which = sources[likely], which[likely]
         bounds = self._bounds(sources, begin.T[:, which])
-        for arc in ((bounds > NEVER) & (bounds >= self._lowest)).nonzero()[0].tolist():
+        for arc in (bounds >= self._lowest).nonzero()[0].tolist():
             number = which[arc]
             longer = _Suffix(int(sources[arc]), int(labels[number]), begin[number], ends[number], suffix)
             self._push(float(bounds[arc]), longer)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-from .automaton import Automaton
-
 Phones = tuple[int, ...]
 Spelling = tuple[tuple[str, int, int], ...]
 """Words, each with its first phone and the one after its last."""
+
+WordsSoFar = frozenset[tuple[str, ...]]
+"""The ways to spell some phones."""
 
 MAX_SPELLINGS = 16
 """Of one phone sequence; more are homophones of homophones."""
@@ -29,10 +30,17 @@ class Prefix:
 
 
 class Speller:
-    """The words of a grammar and how they are said. `words`: automaton over words; `said`: tokens of their phones."""
+    """The words of a grammar and how they are said."""
 
-    def __init__(self, words: Automaton[str], said: Mapping[str, Sequence[Phones]]) -> None:
-        self._words = words
+    def __init__(
+        self,
+        arcs: Sequence[Mapping[str, Sequence[int]]],
+        starts: Iterable[int],
+        finals: Iterable[int],
+        said: Mapping[str, Sequence[Phones]],
+    ) -> None:
+        """arcs: for each node of the word graph, the nodes that words lead to; said: tokens of the phones of words."""
+        self._arcs, self._starts, self._finals, self._said = arcs, tuple(starts), frozenset(finals), said
         meaning: dict[Phones, list[str]] = {}
         for word, pronunciations in said.items():
             for phones in pronunciations:
@@ -41,9 +49,14 @@ class Speller:
         self._sorted = sorted(meaning)
         self._longest = max(map(len, meaning))
 
+    def backwards(self) -> Speller:
+        """The same words from their last phone to their first, in any order: for ends of sentences."""
+        said = {word: [phones[::-1] for phones in pronunciations] for word, pronunciations in self._said.items()}
+        return Speller((dict.fromkeys(said, (0,)),), (0,), (0,), said)
+
     def start(self) -> Prefix:
         """No phones."""
-        return Prefix((), {self._words.start: [()]}, ())
+        return Prefix((), {node: [()] for node in self._starts}, ())
 
     def longer(self, prefix: Prefix, phone: int) -> Prefix:
         """The phones of a prefix and one more."""
@@ -53,7 +66,7 @@ class Speller:
 
     def sentences(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The distinct sentences that these phones say, at most `MAX_SPELLINGS`."""
-        finals = self._words.finals
+        finals = self._finals
         return _distinct(s for node, found in prefix.ends.items() if node in finals for s in found)
 
     def beginnings(self, prefix: Prefix) -> tuple[Spelling, ...]:
@@ -65,6 +78,19 @@ class Speller:
             if possible:
                 return possible
         return ()
+
+    def words_so_far(self, prefix: Prefix) -> WordsSoFar | None:
+        """The words of a prefix, if a word is over and none can be begun: what may follow depends on nothing else."""
+        spellings = [spelling for found in prefix.ends.values() for spelling in found]
+        if not 0 < len(spellings) < MAX_SPELLINGS:
+            return None
+        for shorter in prefix.words_end:
+            rest = prefix.phones[len(shorter.phones) :]
+            if len(rest) >= self._longest:
+                break
+            if any(self._may_begin(node, rest, longer=True) for node in shorter.ends):
+                return None
+        return frozenset(tuple(word for word, _, _ in spelling) for spelling in spellings)
 
     def _ends(self, words_end: tuple[Prefix, ...], phones: Phones) -> dict[int, list[Spelling]]:
         """Where words end after these phones. words_end: shorter prefixes of them."""
@@ -79,7 +105,7 @@ class Speller:
         for shorter, words in reversed(begun):  # long words come first
             begin, end = len(shorter.phones), len(phones)
             for node, spellings in shorter.ends.items():
-                following = self._words.arcs[node]
+                following = self._arcs[node]
                 for spelling in spellings:
                     for word in words:
                         for target in following.get(word, ()):
@@ -88,12 +114,14 @@ class Speller:
                                 found.append((*spelling, (word, begin, end)))
         return ends
 
-    def _may_begin(self, node: int, phones: Phones) -> bool:
-        """Whether a word that may follow a node begins with these phones."""
+    def _may_begin(self, node: int, phones: Phones, longer: bool = False) -> bool:
+        """Whether a word that may follow a node begins with these phones; longer: and has more."""
         if not phones:
             return True
-        following = self._words.arcs[node]
+        following = self._arcs[node]
         at = bisect_left(self._sorted, phones)
+        if longer and self._sorted[at : at + 1] == [phones]:
+            at += 1
         while at < len(self._sorted) and self._sorted[at][: len(phones)] == phones:
             if any(word in following for word in self._meaning[self._sorted[at]]):
                 return True
@@ -108,6 +136,7 @@ class Prefixes:
         self.speller = speller
         self.start = speller.start()
         self._longer: dict[tuple[Prefix, int], Prefix] = {}
+        self._words: dict[Prefix, WordsSoFar | None] = {}
 
     def longer(self, prefix: Prefix, phone: int) -> Prefix:
         """See `Speller`."""
@@ -115,6 +144,12 @@ class Prefixes:
         if known is None:
             known = self._longer[prefix, phone] = self.speller.longer(prefix, phone)
         return known
+
+    def words_so_far(self, prefix: Prefix) -> WordsSoFar | None:
+        """See `Speller`."""
+        if prefix not in self._words:
+            self._words[prefix] = self.speller.words_so_far(prefix)
+        return self._words[prefix]
 
     def find(self, phones: Iterable[int]) -> Prefix:
         """The prefix with these phones."""
