@@ -76,8 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for word, manifest in args.wake:
         found[f"{word} {manifest}"] = hear("tests/data/words.txt", Path(manifest), args.model, args.limit, word)
     args.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    commands = [e for heard in found.values() for clip in heard.values() for e in clip["events"] if e["event"] == "Command"]
-    print(f"{sum(map(len, found.values()))} recordings, {len(commands)} commands in the streams")
+    events = [event for heard in found.values() for recording in heard.values() for event in recording["events"]]
+    commands = sum(event["event"] == "Command" for event in events)
+    print(f"{sum(map(len, found.values()))} recordings, {commands} commands in the streams")
     if not args.before:
         return 0
     different = list(differences(json.loads(args.before.read_text(encoding="utf-8")), json.loads(json.dumps(found))))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from speech_lstm.runtime.audio.media import MediaFile
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.options import is_number
 
 if TYPE_CHECKING:
     import soundfile
@@ -38,9 +39,14 @@ def pcm_to_float(samples: Any) -> Samples:
     samples: int16, int32 or floating-point array, [n] or [n, 1]; floats are -1..1. n may be 0.
     Returns float32 [n]. Raises AudioError for any other type or shape, NaN or infinity, and floats that are not scaled.
     """
+    if isinstance(samples, str | PathLike):
+        raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
     if isinstance(samples, bytes | bytearray | memoryview):
         raise AudioError("got raw bytes; pass numpy.frombuffer(data, dtype=numpy.int16), or the type it really has")
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError:
+        raise AudioError("samples are lists of different lengths; expected one channel, [n]") from None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -72,8 +78,8 @@ def _check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
 
 def check_sample_rate(rate: float) -> None:
     """Raise AudioError unless a signal of that many samples a second can be resampled for recognition."""
-    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        raise AudioError(f"sample rate is {rate} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
+    if not (is_number(rate) and _LOWEST_RATE <= rate <= _HIGHEST_RATE):
+        raise AudioError(f"sample rate is {rate!r} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
 
 
 class StreamResampler:
@@ -126,6 +132,8 @@ def read_blocks(
     """The same as `read_audio` in pieces of at most block_seconds, and less for many channels at a high rate, so that
     hours of audio need little memory.
     """
+    if not isinstance(path, str | PathLike):
+        raise AudioError(f"got {type(path).__name__}; expected the name of an audio file")
     with _open(Path(path), channel) as file:
         try:
             resampler = StreamResampler(file.samplerate)
@@ -175,8 +183,8 @@ def _open(path: Path, channel: int | None) -> soundfile.SoundFile | MediaFile:
             raise AudioError(f"{path}: the file is empty (0 bytes)")
         with path.open("rb"):
             pass
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
         import soundfile
     except OSError as error:  # the wheel without its own libsndfile, on a system that lacks one

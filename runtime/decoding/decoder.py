@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import islice
 from math import inf
 from typing import NamedTuple
 
 import numpy as np
+
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.model.metadata import ModelMetadata
 
 from .best_path import BestPaths
 from .graph import DecodingGraph
@@ -27,6 +30,10 @@ from .viterbi import BeamSearch, Best, DenseSearch, Search
 
 DENSE_ARCS = 50_000
 """Up to this size a graph is searched without a beam, which is exact and there the faster way (benchmarks/)."""
+
+
+MEMORY_SECONDS = 30.0
+"""What a search remembers where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,18 @@ class DecoderOptions:
     max_active: int = 3000
     nbest_beam: float = 20.0
     max_frames: int = 750
+
+    @classmethod
+    def tuned(cls, metadata: ModelMetadata, **own: float) -> DecoderOptions:
+        """What a model was tuned to, and `own` options instead of that. ModelError for what is no option."""
+        given = {"max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **own}
+        types = {item.name: int if item.type == "int" else float for item in fields(cls)}
+        if unknown := sorted(given.keys() - types.keys()):
+            raise ModelError(f"decoder in the model's metadata sets {', '.join(unknown)}; known are {', '.join(types)}")
+        try:
+            return cls(**{name: types[name](value) for name, value in given.items()})
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"decoder in the model's metadata is malformed: {error}") from None
 
     def __post_init__(self) -> None:
         """Raise ValueError for options outside their range."""

@@ -164,13 +164,7 @@ def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
 
 
 def _without_epsilon(graph: WordGraph) -> Automaton[str]:
-    direct: list[list[tuple[str, int]]] = [[] for _ in range(graph.num_nodes)]
-    silent: list[list[int]] = [[] for _ in range(graph.num_nodes)]
-    for arc in graph.arcs:
-        if arc.word is None:
-            silent[arc.source].append(arc.target)
-        else:
-            direct[arc.source].append((arc.word, arc.target))
+    silent = [[arc.target for arc in leaving if arc.word is None] for leaving in graph.leaving]
     arcs: list[dict[str, tuple[int, ...]]] = []
     finals = set()
     for node in range(graph.num_nodes):
@@ -181,8 +175,9 @@ def _without_epsilon(graph: WordGraph) -> Automaton[str]:
             seen.update(silent[current])
         outgoing: dict[str, dict[int, None]] = {}
         for current in reached:
-            for word, target in direct[current]:
-                outgoing.setdefault(word, {})[target] = None
+            for arc in graph.leaving[current]:
+                if arc.word is not None:
+                    outgoing.setdefault(arc.word, {})[arc.target] = None
         arcs.append({word: tuple(targets) for word, targets in outgoing.items()})
         if not graph.finals.isdisjoint(reached):
             finals.add(node)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby, islice
 from typing import Any
 
+from speech_lstm.runtime.lexicon.characters import plain
 from speech_lstm.runtime.lexicon.text import spoken_words
 
 from ..errors import GrammarError
@@ -198,13 +199,13 @@ class Builder:
 
         if isinstance(values, RangeList):
             numbers = islice(spoken_numbers(values), self._most_values)
-            return self.fragments.trie((words, end(value)) for words, value in numbers)
+            return self.fragments.node([(number, end(value)) for number, value in numbers])
         assert isinstance(values, TextList)
         admitted = [value for value in values.values if self._scope.admits(value)][: self._most_values]
-        plain, nodes = [], []
+        texts: list[tuple[tuple[str, ...], int]] = []
+        nodes = []
         for value in admitted:
-            words = spoken_words(value.text)
-            if not words:
+            if not spoken_words(value.text):
                 self._places.append(value.place)
                 raise TemplateError(f"the value {value.text!r} of {{{slot}}} has no words that can be said")
             if TEMPLATE_SYNTAX.search(value.text):
@@ -214,9 +215,11 @@ class Builder:
                     raise TemplateError(f"the value {value.text!r} may be said with no words: keep one outside []")
                 nodes.append(self._expression(expression, end(value.out)))
                 self._places.pop()
+            elif (text := plain(value.text))[0].isspace():
+                nodes.append(self.fragments.text(text, end(value.out)))
             else:
-                plain.append((words, end(value.out)))
-        return self.fragments.union([self.fragments.trie(plain), *nodes])
+                texts.append((tuple(text.split()), end(value.out)))
+        return self.fragments.union([self.fragments.trie(texts), *nodes])
 
     def _may_be_empty(self, expression: Expression) -> bool:
         """Whether nothing at all may be said for an expression."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -14,7 +15,7 @@ from .interpretation import Interpretation, first_path, meaning
 from .joining import word_graph
 from .phrase_reader import read_phrases, read_text_file
 from .source import Place, Source, text_list
-from .wordgraph import WordArc, WordGraph
+from .wordgraph import WordGraph
 from .yaml_reader import read_yaml
 
 Lists = Mapping[str, Any]
@@ -45,10 +46,6 @@ class Grammar:
         builder = Builder(self.source)
         self.graph = word_graph(builder.fragments, builder.build())
         self.words = frozenset(arc.word for arc in self.graph.arcs if arc.word is not None)
-        arcs_from: list[list[WordArc]] = [[] for _ in range(self.graph.num_nodes)]
-        for arc in self.graph.arcs:
-            arcs_from[arc.source].append(arc)
-        self._arcs_from = arcs_from
 
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
@@ -73,6 +70,12 @@ class Grammar:
         """A grammar from what a user gives: a text or YAML file, a folder of them, phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
+        if isinstance(source, bytes) or not isinstance(source, str | PathLike | Iterable):
+            raise GrammarError(
+                f"the grammar is {source!r}: give a list of phrases, the path of a grammar file, or a Grammar"
+            )
+        if isinstance(source, str) and not Path(source).suffix and not os.path.lexists(source):
+            raise GrammarError(f"there is no grammar file {source!r}; phrases are given in a list, as in [{source!r}]")
         if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
         path = Path(source)
@@ -83,7 +86,7 @@ class Grammar:
 
         Raises GrammarError when the grammar does not have the sentence.
         """
-        path = first_path(self._arcs_from, self.graph.start, self.graph.finals, words)
+        path = first_path(self.graph.leaving, self.graph.start, self.graph.finals, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)

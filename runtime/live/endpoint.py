@@ -28,7 +28,7 @@ class Endpoint:
     pause: int
     total: int
 
-    def verdict(self, now: Progress, can_continue: bool, untried: int) -> Verdict:
+    def verdict(self, now: Progress, can_continue: bool, untried: float) -> Verdict:
         """can_continue: whether a longer sentence may follow; untried: frames since a sentence was last tried."""
         patience = self.pause if can_continue else self.confirm
         complete = now.is_final and now.final_frames >= patience

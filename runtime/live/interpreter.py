@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,6 +14,9 @@ from speech_lstm.runtime.decoding.confidence import CLEAR, ConfidenceModel
 from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord, Sentence
 from speech_lstm.runtime.grammar import Grammar, Interpretation
 from speech_lstm.runtime.results import NOTHING, Alternative, Result, Slot, Word
+
+MOST_SENTENCES = 24
+"""Sentences looked at for alternatives: optional words give many that ask for the same."""
 
 MOST_RIVALS = 12
 """Sentences looked at for one of another meaning: optional words give many of the same."""
@@ -87,17 +90,6 @@ class Interpreter:
     threshold: float
     frame_seconds: float
 
-    def heard(
-        self,
-        sentences: Iterable[Sentence],
-        num_frames: int,
-        alternatives: int = 0,
-        first_frame: int = 0,
-        end: float | None = None,
-    ) -> Result:
-        """The result of a search, with that many alternatives at most; see `decide`."""
-        return self.decide(sentences, num_frames, alternatives, first_frame, end).result
-
     def decide(
         self,
         sentences: Iterable[Sentence],
@@ -106,42 +98,43 @@ class Interpreter:
         first_frame: int = 0,
         end: float | None = None,
     ) -> Decision:
-        """The result of a search, with that many alternatives at most.
+        """The result of a search, with that many alternatives at most: each asks for something else, in the order of
+        their confidence, which is never above that of the result.
 
         Only where the best sentence is about to be accepted the best one of another meaning is looked for, which may
         lower the confidence. sentences: best first, asked for one by one as they are needed. num_frames: that were
         searched. first_frame: where in the audio the search began. end: seconds of audio that there are; no time is
         after it.
         """
-        waiting = iter(sentences)
-        meant = [self._meant(sentence) for sentence in islice(waiting, alternatives + 1)]
+        waiting = map(self._meant, sentences)
+        looked_at: list[_Meant] = []
+        meant: list[_Meant] = []
+        for other in islice(waiting, MOST_SENTENCES if alternatives else 1):
+            looked_at.append(other)
+            if all(other.command != another.command for another in meant):
+                meant.append(other)
+            if len(meant) > alternatives:
+                break
         if not meant:
             return Decision(NOTHING, -1)
-        best, compared = meant[0], meant
+        best = meant[0]
         if not any(map(best.is_rival, meant)) and self.accepts(best.sentence, num_frames):
             lowest = best.sentence.score - CLEAR
-            others = islice(waiting, max(0, MOST_RIVALS - len(meant)))
-            close = map(self._meant, takewhile(lambda sentence: sentence.score >= lowest, others))
-            compared = [*meant, *islice(filter(best.is_rival, close), 1)]
+            close = islice(chain(looked_at, waiting), MOST_RIVALS)
+            close = takewhile(lambda other: other.sentence.score >= lowest, close)
+            meant += islice(filter(best.is_rival, close), 1)
         times = _Times(first_frame, self.frame_seconds, math.inf if end is None else end)
-        confidence = self._confidence(best, compared, num_frames)
-        words = self._words(best, compared, times)
+        confidence = self._confidence(best, meant, num_frames)
+        others = [self._alternative(other, meant, num_frames, times, confidence) for other in meant[1:] if alternatives]
+        words = self._words(best, meant, times)
         result = Result(
             text=best.sentence.text,
             confidence=confidence,
             accepted=confidence >= self.threshold,
             intent=best.meaning.intent,
-            slot_details=self._slots(best, compared, times),
+            slot_details=self._slots(best, meant, times),
             words=words,
-            alternatives=tuple(
-                Alternative(
-                    other.sentence.text,
-                    self._confidence(other, compared, num_frames),
-                    other.meaning.intent,
-                    self._slots(other, compared, times),
-                )
-                for other in meant[1:]
-            ),
+            alternatives=tuple(sorted(others, key=lambda other: -other.confidence)[:alternatives]),
             start=words[0].start,
             end=words[-1].end,
         )
@@ -154,12 +147,19 @@ class Interpreter:
     def _meant(self, sentence: Sentence) -> _Meant:
         return _Meant(sentence, self.grammar.interpret(sentence.words))
 
-    def _confidence(self, this: _Meant, compared: Sequence[_Meant], num_frames: int) -> float:
-        return self.confidence.command(this.hypothesis, num_frames, this.lead(filter(this.is_rival, compared)))
+    def _confidence(self, this: _Meant, meant: Sequence[_Meant], num_frames: int) -> float:
+        return self.confidence.command(this.hypothesis, num_frames, this.lead(filter(this.is_rival, meant)))
 
-    def _words(self, this: _Meant, compared: Sequence[_Meant], times: _Times) -> tuple[Word, ...]:
+    def _alternative(
+        self, this: _Meant, meant: Sequence[_Meant], num_frames: int, times: _Times, most: float
+    ) -> Alternative:
+        """most: confidence of the result, which is the best there is."""
+        confidence = min(most, self._confidence(this, meant, num_frames))
+        return Alternative(this.sentence.text, confidence, this.meaning.intent, self._slots(this, meant, times))
+
+    def _words(self, this: _Meant, meant: Sequence[_Meant], times: _Times) -> tuple[Word, ...]:
         hypothesis = this.hypothesis
-        rivals = list(filter(this.is_rival, compared))
+        rivals = list(filter(this.is_rival, meant))
         return tuple(
             Word(
                 text=word.text,
@@ -172,9 +172,9 @@ class Interpreter:
             for word in hypothesis.words
         )
 
-    def _slots(self, this: _Meant, compared: Sequence[_Meant], times: _Times) -> tuple[Slot, ...]:
+    def _slots(self, this: _Meant, meant: Sequence[_Meant], times: _Times) -> tuple[Slot, ...]:
         hypothesis = this.hypothesis
-        rivals = list(filter(this.is_rival, compared))
+        rivals = list(filter(this.is_rival, meant))
         return tuple(
             Slot(
                 name=name,

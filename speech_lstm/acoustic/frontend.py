@@ -1,4 +1,5 @@
 """The log-mel front end as a module: the same code trains, exports and runs, so features cannot drift apart."""
+
 import math
 
 import torch
@@ -17,10 +18,11 @@ LOG_FLOOR = 1e-6
 class LogMel(nn.Module):
     """Causal log-mel energies, normalised by a fixed mean and deviation per band.
 
-    A 512-point DFT of a 400-sample Hann window, of which only the bins that a mel band uses are computed; the mel filters
-    (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product. Counted from the middle of the window, which is
-    symmetric about it, the cosines need the sums of two samples equally far from the middle and the sines their
-    differences, so the DFT is two products of half the size. In training mode an FFT computes the same in less time.
+    A 512-point DFT of a 400-sample Hann window, of which only the bins that a mel band uses are computed; the mel
+    filters (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product. Counted from the middle of the window,
+    which is symmetric about it, the cosines need the sums of two samples equally far from the middle and the sines
+    their differences, so the DFT is two products of half the size. In training mode an FFT computes the same in less
+    time.
     """
 
     cosines: Tensor

@@ -106,9 +106,7 @@ class CsvWriter(Writer):
         error = transcript.error or ""
         if not transcript.results:
             return self._line((transcript.file, "", "", "", "", "", "", "", error))
-        return "".join(
-            self._line((transcript.file, *self._values(result), error)) for result in transcript.results
-        )
+        return "".join(self._line((transcript.file, *self._values(result), error)) for result in transcript.results)
 
     def _values(self, result: Result) -> tuple[object, ...]:
         slots = json.dumps(dict(result.slots), default=str) if result.slots else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from speech_lstm.cli.options import count, path
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
@@ -42,12 +43,12 @@ def add_parser(subparsers: Any) -> None:
     check.add_argument(
         "files",
         nargs="+",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="a text file with a phrase a line, or YAML files and folders",
     )
     check.add_argument(
-        "--samples", type=int, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
+        "--samples", type=count, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
     )
     check.set_defaults(run=run)
 
@@ -101,8 +102,8 @@ def _print_counts(grammar: Grammar, lexicon: Lexicon, speakable: bool) -> None:
     if speakable:
         phones = compile_graph(grammar.graph, lexicon, TOKENS)
         counts["phone graph"] = f"{phones.num_nodes} nodes, {len(phones.label)} arcs"
-    for name, count in counts.items():
-        print(f"{name}: {count}")
+    for name, number in counts.items():
+        print(f"{name}: {number}")
     if found:
         _print_some(
             [

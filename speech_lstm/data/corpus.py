@@ -2,6 +2,7 @@
 
 A manifest row has `audio_filepath` (relative to the manifest), `duration` in seconds, `text`, `speaker` and `split`.
 """
+
 import json
 import os
 import sys
@@ -48,8 +49,12 @@ def read_manifest(path: Path, split: str | None = None, max_word_error: float = 
         try:
             row = json.loads(line)
             utterance = Utterance(
-                path.parent / row["audio_filepath"], row["text"], float(row["duration"]),
-                row.get("speaker", ""), row.get("split", "train"), path.parent.name,
+                path.parent / row["audio_filepath"],
+                row["text"],
+                float(row["duration"]),
+                row.get("speaker", ""),
+                row.get("split", "train"),
+                path.parent.name,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise SpeechLstmError(f"{path}:{number}: not a manifest row ({error!r})") from error
