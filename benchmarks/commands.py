@@ -89,7 +89,7 @@ def measure(counts: Counts, recognizer: Recognizer, audio: Samples, said: Meanin
         events += stream.advance(log_probs[0], state[0])
     events += stream.finish()
     begin = time.process_time()
-    result = recognizer.interpreter.heard(recognizer.decoder, search)
+    result = recognizer.interpreter.decide(recognizer.decoder.sentences(search), search.now.num_frames).result
     counts.decoder_cpu += time.process_time() - begin
     commands = [event for event in events if isinstance(event, Command)]
     heard_slots = of_result(result)[1]

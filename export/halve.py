@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from speech_lstm.export.to_onnx import save_onnx
-from speech_lstm.runtime.model.metadata import read_metadata
+from speech_lstm.export.to_onnx import props_of, save_onnx
+from speech_lstm.runtime.model.metadata import ModelMetadata
 
 LARGE = 10_000
 """Weights from this size on are stored in half precision."""
@@ -22,8 +22,8 @@ def halve(path: Path) -> None:
     `load_checkpoint` has rounded the weights to half precision. Those that the export computed from others are no such
     numbers and stay fp32, so the outputs do not change.
     """
-    metadata = read_metadata(path.read_bytes(), path)
     proto = onnx.load(path)
+    metadata = ModelMetadata.from_props(props_of(proto))
     casts = []
     for weight in proto.graph.initializer:
         values = numpy_helper.to_array(weight)

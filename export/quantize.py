@@ -11,9 +11,9 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from speech_lstm.export.recurrences import reads
-from speech_lstm.export.to_onnx import save_onnx
+from speech_lstm.export.to_onnx import props_of, save_onnx
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model.metadata import read_metadata
+from speech_lstm.runtime.model.metadata import ModelMetadata
 
 FRONT_END = "/frontend/"
 """Where the exporter puts the nodes of the log-mel front end, whose rounding errors would drown quiet speech."""
@@ -30,8 +30,8 @@ def quantize(source: Path, target: Path) -> tuple[str, ...]:
     ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with
     saturation on x86 processors without VNNI.
     """
-    metadata = read_metadata(source.read_bytes(), source)
     proto = onnx.load(source)
+    metadata = ModelMetadata.from_props(props_of(proto))
     front_end = [node.name for node in proto.graph.node if node.name.startswith(FRONT_END)]
     if not front_end:
         raise ModelError(f"{source}: no nodes of the front end are named {FRONT_END}..., so it cannot be left out")

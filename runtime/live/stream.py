@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -19,18 +17,24 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
 
-@contextmanager
-def alone(feeding: threading.Lock, what: str) -> Iterator[None]:
-    """Hold a lock; SpeechLstmError where another thread has it."""
-    if not feeding.acquire(blocking=False):
-        raise SpeechLstmError(
-            f"another thread is feeding this {what} at this moment; each thread needs one of its own, made by the "
-            "recognizer that they share"
-        )
-    try:
-        yield
-    finally:
-        feeding.release()
+class Alone:
+    """A lock that no thread waits for."""
+
+    def __init__(self, what: str) -> None:
+        """what: is fed by the thread that has it."""
+        self._lock = threading.Lock()
+        self._what = what
+
+    def __enter__(self) -> None:
+        """SpeechLstmError where another thread has the lock."""
+        if not self._lock.acquire(blocking=False):
+            raise SpeechLstmError(
+                f"another thread is feeding this {self._what} at this moment; each thread needs one of its own, "
+                "made by the recognizer that they share"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Stream:
@@ -51,12 +55,11 @@ class Stream:
         self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
         self._block = block or recognizer.options.block_samples(self.model.metadata)
-        self._tail = round(recognizer.options.tail_seconds * SAMPLE_RATE)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
         self._finished = False
-        self._feeding = threading.Lock()  # held by the thread that feeds
+        self._feeding = Alone("Stream")
         self._changing = threading.Lock()  # held while the session changes
 
     @property
@@ -76,12 +79,12 @@ class Stream:
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
         SpeechLstmError where another thread feeds it.
         """
-        with alone(self._feeding, "Stream"):
+        with self._feeding:
             return [*self._put(samples), *self._hear()]
 
     def put(self, samples: Any) -> list[AudioWarning]:
         """The first half of `accept`: keep audio until `next_block` asks for it. Returns what is wrong with it."""
-        with alone(self._feeding, "Stream"):
+        with self._feeding:
             return self._put(samples)
 
     def _put(self, samples: Any) -> list[AudioWarning]:
@@ -94,11 +97,9 @@ class Stream:
         """Audio for the model, float32 [block], once there is enough of it; each block once."""
         if self._waiting < self._block:
             return None
-        if len(self._pieces) > 1:
-            self._pieces = [np.concatenate(self._pieces)]
-        audio = self._pieces[0]
-        self._pieces = [audio[self._block :]]
+        audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._waiting -= self._block
+        self._pieces = [audio[self._block :]] if self._waiting else []
         return audio[: self._block]
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
@@ -109,7 +110,7 @@ class Stream:
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
-        with alone(self._feeding, "Stream"):
+        with self._feeding:
             return self._finish()
 
     def _finish(self) -> list[Event]:
@@ -118,8 +119,8 @@ class Stream:
         self._keep(self._input.finish())
         events = [*self._input.warnings(self.time, is_over=True), *self._hear()]
         self._session.end_at(self._heard / SAMPLE_RATE)
-        padding = self._tail + -(self._waiting + self._tail) % self._block
-        self._keep(np.zeros(padding, np.float32))
+        tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
+        self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
         events += self._hear()
         self._finished = True
         with self._changing:

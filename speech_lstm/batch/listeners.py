@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.runtime.audio import Samples
-from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, TAIL_SECONDS, SpeechSearch, SpeechStream
+from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, SpeechStream
 from speech_lstm.runtime.free.transcription import FreeDecoder
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.live.session import SessionOptions
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import Command, Event, Result
@@ -74,7 +74,6 @@ class ListenerOptions:
             threshold=self.threshold,
             alternatives=self.alternatives,
             block_seconds=BLOCK_SECONDS,
-            tail_seconds=TAIL_SECONDS,
             session=SessionOptions(pause_seconds=self.pause_seconds, partials=False),
         )
         return CommandListener(
@@ -91,10 +90,7 @@ class CommandListener:
 
     def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
         """One result, as `Recognizer.recognize` gives it."""
-        decoder, options = self._recognizer.decoder, self._recognizer.options
-        search = decoder.start()
-        decoder.advance(search, log_probs)
-        return (self._recognizer.interpreter.heard(decoder, search, options.alternatives, 0, seconds),)
+        return (self._recognizer.decode(log_probs, seconds),)
 
     def start(self) -> LongSearch:
         """The commands that a stream would report."""

@@ -8,7 +8,7 @@ from os import PathLike, fspath
 
 import numpy as np
 
-from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
+from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcript import Transcript
 from speech_lstm.runtime.audio import SAMPLE_RATE, RawFormat, Report, Samples, read_blocks
 from speech_lstm.runtime.audio.levels import lifted
@@ -134,8 +134,7 @@ class Transcriber:
     def _decode(self, clips: Sequence[Samples]) -> Iterator[tuple[Result, ...]]:
         """The results of clips, in one call of the model."""
         metadata = self._listener.model.metadata
-        unit = metadata.chunk_samples
-        lengths = [-(-(len(clip) + round(TAIL_SECONDS * SAMPLE_RATE)) // unit) * unit for clip in clips]
+        lengths = [metadata.padded_samples(len(clip)) for clip in clips]
         audio = np.zeros((len(clips), max(lengths)), np.float32)
         for row, clip in zip(audio, clips, strict=True):
             row[: len(clip)] = lifted(clip)

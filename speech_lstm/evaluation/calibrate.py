@@ -26,10 +26,11 @@ from speech_lstm.evaluation.trials import Trial, make_trials
 from speech_lstm.runtime.decoding.confidence import FEATURES, FLOOR, ConfidenceModel, command_features
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
-from speech_lstm.runtime.decoding.nbest import Hypothesis
+from speech_lstm.runtime.decoding.hypothesis import Sentence
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.live.interpreter import MOST_RIVALS
+from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
 
 BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
@@ -69,16 +70,16 @@ class Calibration:
         }
 
 
-def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions | None = None) -> Calibration:
+def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOptions | None = None) -> Calibration:
     """Choose the least blank offset that recognises about as much as any, then fit the confidence and the threshold.
 
-    Raises ValueError without trials of both kinds, right and wrong.
+    metadata: of the model that made the trials. Raises ValueError without trials of both kinds, right and wrong.
     """
     inside = [trial for trial in trials if trial.inside]
     if not inside or len(inside) == len(trials):
         raise ValueError("calibration needs clips whose words are in the grammar and clips whose words are not")
     base = options or DecoderOptions()
-    graphs = _Graphs(tokens)
+    graphs = _Graphs(metadata)
     recognised = {
         offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
         for offset in BLANK_OFFSETS
@@ -129,8 +130,8 @@ def equal_weights(kinds: NDArray[np.str_], labels: NDArray[np.bool_]) -> NDArray
 class _Graphs:
     """Decoding graphs of the trials' grammars, each compiled once."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self._tokens, self._lexicon = tokens, Lexicon()
+    def __init__(self, metadata: ModelMetadata) -> None:
+        self._metadata, self._lexicon = metadata, Lexicon()
         self._graphs: dict[tuple[str, ...], DecodingGraph] = {}
 
     def text(self, trial: Trial, options: DecoderOptions) -> str | None:
@@ -145,17 +146,18 @@ class _Graphs:
         if best is None:
             return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR), None
         rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
-        return command_features(best, num_frames, best.score - rival.score if rival else math.inf), best.text
+        lead = best.score - rival.score if rival else math.inf
+        return command_features(best.hypothesis, num_frames, self._metadata.frame_seconds, lead), best.text
 
-    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Hypothesis], int]:
+    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Sentence], int]:
         """Phrases, best first, and the number of frames."""
         key = tuple(sorted(trial.phrases))
         if key not in self._graphs:
-            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._tokens)
+            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._metadata.tokens)
         decoder = Decoder(self._graphs[key], options)
         state = decoder.start()
         decoder.advance(state, trial.log_probs)
-        return decoder.sentences(state), state.num_frames
+        return decoder.sentences(state), state.now.num_frames
 
 
 def logistic_regression(
@@ -213,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
     trials = make_trials(model, args.words, args.sentences, args.noise, args.clips)
-    result = fit(trials, model.metadata.tokens)
+    result = fit(trials, model.metadata)
     args.output.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(trials)} trials, {len(FEATURES)} features -> {args.output}", file=sys.stderr)
     print(json.dumps(result.to_dict()))

@@ -14,7 +14,7 @@ from speech_lstm import models
 from speech_lstm.acoustic.cells import CELLS, LstmCell
 from speech_lstm.acoustic.cells.slstm import SlstmCell
 from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
-from speech_lstm.data.align import TAIL_SECONDS, best_path, build_trellis
+from speech_lstm.data.align import best_path, build_trellis
 from speech_lstm.export.checkpoint import load_checkpoint
 from speech_lstm.export.weights import read_weights
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
@@ -22,9 +22,11 @@ from speech_lstm.runtime.errors import ModelError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.model.metadata import read_metadata
+from speech_lstm.runtime.model.model import Model
 
 Frames = NDArray[np.float32]
+TAIL_SECONDS = 0.4
+"""Silence after a recording: a network hears a little late."""
 MOST_PHONES = 16
 """Rows of the posteriors that are drawn."""
 
@@ -49,10 +51,7 @@ def load_network(model: str) -> AcousticModel:
     if model.endswith(".pt"):
         return load_checkpoint(Path(model))[0]
     path = (models.find(model, "cuda") if not model.endswith(".onnx") else None) or Path(model)
-    try:
-        metadata = read_metadata(path.read_bytes(), path)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}; expected a checkpoint or an fp32 file") from None
+    metadata = Model.load(path, device="cpu").metadata
     cell, *sizes = metadata.architecture.replace(" x ", " ").split()
     if cell != "LSTM" or len(sizes) != 2:
         raise ModelError(f"{path}: is {metadata.architecture}; of an ONNX file only an LSTM can be explained")
