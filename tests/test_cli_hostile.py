@@ -29,6 +29,7 @@ WORKING: dict[str, list[str]] = {
     "microphones": ["microphones", "--json"],
     "grammar": ["grammar", "check", GRAMMAR],
     "wakeword": ["wakeword", "check", "hey jarvis"],
+    "serve": ["serve", "--phrases", "left", "--http", "203.0.113.1:80"],
     "models": ["models"],
     "benchmark": ["benchmark", LEFT, "--phrases", "left", "--repeats", "1"],
     "doctor": ["doctor"],
@@ -40,7 +41,7 @@ WORKING: dict[str, list[str]] = {
 }
 """A way to call each command that prints something: on stdout, or the `SILENT` ones an error."""
 
-SILENT = ("export", "train", "microphones")
+SILENT = ("export", "train", "microphones", "serve")
 
 
 @pytest.fixture
@@ -159,6 +160,16 @@ WRONG: list[tuple[int, str, str]] = [
     (1, "listen --phrases left --wav missing.wav", "missing.wav: no such file"),
     (1, "listen --phrases left --wav SHORT --record FILE", "--record FILE: cannot be written: there is a file"),
     (1, "listen --phrases left --wav SHORT --record /proc/out", "--record /proc/out: cannot be written"),
+    (2, "serve --phrases left --wake-sensitivity 0.5", "--wake-sensitivity needs --wake-word"),
+    (2, "serve --phrases left --http localhost", "'localhost' is not HOST:PORT"),
+    (1, "serve --phrases left --http 203.0.113.1:80", "203.0.113.1"),
+    (1, "serve --phrases left --wyoming nonsense", "nonsense"),
+    (1, "serve --phrases left --wyoming unix:///proc/x", "/proc/x"),
+    (1, "serve --phrases left --token-file missing", "missing"),
+    (1, "serve --phrases left --token-file EMPTY", "EMPTY: the file is empty"),
+    (1, "serve --phrases left --http 127.0.0.1:0 --certificate missing", "missing"),
+    (1, "serve --phrases left --http 127.0.0.1:0 --certificate FILE --key FILE", "FILE"),
+    (1, "serve --grammar NOISE", "NOISE"),
     (1, "grammar check missing.yaml", "missing.yaml"),
     (1, "grammar check NOISE", "NOISE"),
     (2, "grammar check FILE --samples -1", "--samples: -1 is too small, it must be at least 0"),

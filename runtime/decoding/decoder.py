@@ -60,7 +60,7 @@ class DecoderOptions:
 
     @classmethod
     def tuned(cls, metadata: ModelMetadata, **own: float | None) -> DecoderOptions:
-        """What a model was tuned to, and `own` options, where they are not None, instead of that. ModelError for what is no option."""
+        """What a model was tuned to, and `own` options that are not None instead. ModelError for what is no option."""
         chosen = {name: value for name, value in own.items() if value is not None}
         given: dict[str, Any] = {
             "max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **chosen

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive, share
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import add_grammar_options, add_model_options, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -31,12 +32,16 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
-    parser.add_argument("--wake-word", nargs="+", metavar="PHRASE", help="phrases that clients may wait for")
+    parser.add_argument("--wake-word", nargs="+", type=name, metavar="PHRASE", help="phrases that clients may wait for")
     parser.add_argument(
-        "--wake-sensitivity", type=share, default=0.5, metavar="S", help="0 to 1 (default: %(default)s)"
+        "--wake-sensitivity", type=share, metavar="S", help="0: fewest false alarms, 1: fewest misses (default: 0.5)"
     )
-    parser.add_argument("--wyoming", metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant")
-    parser.add_argument("--name", default="speech-lstm", help="what Wyoming clients see (default: %(default)s)")
+    parser.add_argument(
+        "--wyoming", type=name, metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant"
+    )
+    parser.add_argument(
+        "--name", type=name, default="speech-lstm", help="what Wyoming clients see (default: %(default)s)"
+    )
     parser.add_argument("--zeroconf", action="store_true", help="announce the Wyoming server in the local network")
     parser.add_argument("--http", type=address, metavar="HOST:PORT", help="the page, WebSocket and HTTP")
     parser.add_argument(
@@ -48,6 +53,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--origin",
         nargs="+",
+        type=name,
         default=[],
         metavar="URL",
         help="other sites whose pages may connect, as https://a.example",
@@ -57,11 +63,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--key", type=path, metavar="FILE", help="PEM, of the certificate")
     parser.add_argument("--clients", type=positive, default=64, metavar="N", help="at once (default: %(default)s)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Until a signal."""
+    if args.wake_sensitivity is not None and not args.wake_word:
+        args.parser.error("--wake-sensitivity needs --wake-word")
     import asyncio
     import logging
 
@@ -81,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
             grammar=recognizer.grammar,
             wake_word=args.wake_word,
             model=recognizer.model,
-            wake_sensitivity=args.wake_sensitivity,
+            wake_sensitivity=0.5 if args.wake_sensitivity is None else args.wake_sensitivity,
         )
     options = ServeOptions(
         wyoming=args.wyoming,
@@ -94,9 +102,7 @@ def run(args: argparse.Namespace) -> int:
         grammar_text=_grammar_text(args),
         limits=Limits(clients=args.clients),
     )
-    asyncio.run(
-        serve(recognizer, waking, options, lambda line: print(f"speech-lstm: {line}", file=sys.stderr, flush=True))
-    )
+    asyncio.run(serve(recognizer, waking, options, lambda line: say(f"speech-lstm: {line}")))
     return 0
 
 
