@@ -12,6 +12,9 @@ from torch import nn
 
 from speech_lstm.acoustic.cells.recurrence import DOMAIN, PLACEHOLDER, Step
 
+FOLDED = ("Neg", "MatMul", "Concat", "Slice", "Unsqueeze", "Squeeze", "Transpose", "Reshape", "Cast")
+"""Operators that are computed at export where all they read is known."""
+
 
 def name_steps(model: nn.Module) -> None:
     """Tell each step where in the model it is: its placeholder in the graph says so."""
@@ -59,6 +62,13 @@ def _body(step: Step, path: str, opset: int) -> onnx.GraphProto:
     return graph
 
 
+def reads(node: onnx.NodeProto) -> set[str]:
+    """What a node reads, the graphs in it included."""
+    graphs = [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+    inner = {name for graph in graphs for part in graph.node for name in reads(part)}
+    return {*node.input, *inner}
+
+
 def fold_constants(proto: onnx.ModelProto) -> None:
     """Compute whatever follows from weights alone, in place: a quantizer only sees weights that are stored as such."""
     graph = proto.graph
@@ -79,17 +89,7 @@ def fold_constants(proto: onnx.ModelProto) -> None:
             kept.append(node)
     del graph.node[:]
     graph.node.extend(kept)
-    used = {name for node in graph.node for name in _reads(node)}
+    used = {name for node in graph.node for name in reads(node)}
     weights = [weight for weight in graph.initializer if weight.name in used]
     del graph.initializer[:]
     graph.initializer.extend(weights)
-
-
-FOLDED = ("Neg", "MatMul", "Concat", "Slice", "Unsqueeze", "Squeeze", "Transpose", "Reshape", "Cast")
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    """What a node reads, the graphs in it included."""
-    graphs = [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
-    inner = {name for graph in graphs for part in graph.node for name in _reads(part)}
-    return {*node.input, *inner}

@@ -65,6 +65,8 @@ class ModelMetadata:
     """Defaults of the search, tuned for this model: "blank_offset", "beam" and so on."""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     """Coefficients that turn path scores of this model into probabilities."""
+    precision: str = ""
+    """Of the weights: "fp32", "int8", or "int8, GRU in fp32". Files of earlier versions do not say it."""
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -104,7 +106,7 @@ class ModelMetadata:
                 f"the model is of format {version} and this speech-lstm reads formats up to {FORMAT_VERSION}; "
                 "pip install --upgrade speech-lstm"
             )
-        values = {name: _parse(name, props, kind) for name, kind in _KINDS.items()}
+        values = {name: _parse(name, OPTIONAL | dict(props), kind) for name, kind in _KINDS.items()}
         try:
             values["training_data"] = tuple(Corpus(**corpus) for corpus in values["training_data"])
         except TypeError as error:
@@ -112,6 +114,9 @@ class ModelMetadata:
         values["tokens"] = tuple(values["tokens"])
         return cls(**values)
 
+
+OPTIONAL = {"precision": ""}
+"""Entries that files of earlier versions lack, and what they are then."""
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "architecture": str,
@@ -126,6 +131,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "thresholds": dict,
     "decoder": dict,
     "calibration": dict,
+    "precision": str,
     "format_version": int,
 }
 
