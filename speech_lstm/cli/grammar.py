@@ -61,13 +61,13 @@ def add_parser(subparsers: Any) -> None:
     )
     home.add_argument(
         "--entities",
-        type=Path,
+        type=path,
         required=True,
         metavar="FILE",
         help="YAML: entities (name: domain), areas, floors, lists",
     )
     home.add_argument(
-        "--out", type=Path, default=Path("home_assistant.yaml"), metavar="FILE", help="(default: %(default)s)"
+        "--out", type=path, default="home_assistant.yaml", metavar="FILE", help="(default: %(default)s)"
     )
     home.set_defaults(run=run_home_assistant)
 
