@@ -134,11 +134,16 @@ class Recognizer:
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
+        expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        unexpected = metadata.thresholds.get("open", expected)
         self.interpreter = Interpreter(
             grammar,
             ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
-            metadata.thresholds.get("accept", DEFAULT_THRESHOLD) if options.threshold is None else options.threshold,
+            expected if options.threshold is None else options.threshold,
             metadata.frame_seconds,
+        )
+        self.open_interpreter = replace(
+            self.interpreter, threshold=unexpected if options.threshold is None else options.threshold
         )
         self.grammar = grammar
 
@@ -213,7 +218,13 @@ class Recognizer:
     def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
         """For a new stream."""
         wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
-        return Session(self.session_decoder(), self.interpreter, options, self.options.alternatives, wake)
+        interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
+        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake)
+
+    def session_interpreter(self) -> Interpreter:
+        """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""
+        asked = self.wake_detector is not None or self.options.session.push_to_talk
+        return self.interpreter if asked else self.open_interpreter
 
     def session_decoder(self) -> Decoder:
         """The decoder with a history for the longest command of a stream."""

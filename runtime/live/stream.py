@@ -147,7 +147,7 @@ class Stream:
                 "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
             )
         with self._changing:
-            self._session.use(recognizer.session_decoder(), recognizer.interpreter)
+            self._session.use(recognizer.session_decoder(), recognizer.session_interpreter())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")
