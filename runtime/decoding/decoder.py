@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import islice
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,11 +62,12 @@ class DecoderOptions:
     def tuned(cls, metadata: ModelMetadata, **own: float) -> DecoderOptions:
         """What a model was tuned to, and `own` options instead of that. ModelError for what is no option."""
         given = {"max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **own}
-        types = {item.name: int if item.type == "int" else float for item in fields(cls)}
+        types = {item.name: round if item.type == "int" else float for item in fields(cls)}
         if unknown := sorted(given.keys() - types.keys()):
             raise ModelError(f"decoder in the model's metadata sets {', '.join(unknown)}; known are {', '.join(types)}")
         try:
-            return cls(**{name: types[name](value) for name, value in given.items()})
+            values: dict[str, Any] = {name: types[name](value) for name, value in given.items()}
+            return cls(**values)
         except (TypeError, ValueError) as error:
             raise ModelError(f"decoder in the model's metadata is malformed: {error}") from None
 

@@ -131,8 +131,8 @@ class Recognizer:
         metadata, options = self.model.metadata, self.options
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         own = {"blank_offset": options.blank_offset, "filler_cost": options.filler_cost}
-        own = {name: value for name, value in own.items() if value is not None}
-        self.decoder = Decoder(graph, DecoderOptions.tuned(metadata, **own))
+        tuned = DecoderOptions.tuned(metadata, **{name: value for name, value in own.items() if value is not None})
+        self.decoder = Decoder(graph, tuned)
         self.interpreter = Interpreter(
             grammar,
             ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
