@@ -353,7 +353,7 @@ def test_a_word_said_in_several_ways_comes_once_and_hides_no_other(monkeypatch: 
     }
     graph = phrases_graph([["a", "cat", "and", "a", "cat", "and", "a", last] for last in ("cat", "dog")])
     decoder = Decoder(compile_graph(graph, Lexicon(ways), TOKENS), DecoderOptions(nbest_beam=60))
-    state = searched(decoder, spoken_log_probs("AH K AE T AE N D AH K AE T AH N D AH K AE T".split()))
+    state = searched(decoder, spoken_log_probs(phones_of("a cat and a cat and a cat")))
     monkeypatch.setattr(nbest, "MAX_EXPANSIONS", 250)  # there are 2,000 ways to say each
     assert [h.words[-1].text for h in decoder.hypotheses(state, 9)] == ["cat", "dog"]
 
