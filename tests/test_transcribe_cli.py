@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 
 from .snippets import run, snippets
 

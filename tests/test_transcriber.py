@@ -17,7 +17,7 @@ import soundfile
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command, Result
 

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from speech_lstm.data.corpus import read_lines
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.lexicon.text import normalise
 
