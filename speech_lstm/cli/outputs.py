@@ -152,12 +152,16 @@ class Program:
     ) -> None:
         """Wait for the programs that run and those that wait. After Ctrl-C that is said, and another one ends them."""
         ends = ["SIGKILL", "SIGTERM"]
+        told = kind is not KeyboardInterrupt
         while left := [run for run in self._runs if not run.done()]:
             try:
-                if kind is KeyboardInterrupt and len(ends) == 2:
+                if not told:
+                    told = True
                     waiting = f", and {len(left) - 1} more after it" if len(left) > 1 else ""
                     say(f"speech-lstm: waiting for {shlex.join(self._words)} to end{waiting}; Ctrl-C again ends it")
-                wait(left)  # and not for the thread: Python up to 3.12 takes it for ended when that is interrupted
+                # Not for the thread, which Python up to 3.12 takes for ended when that is interrupted, and not for
+                # ever: a Ctrl-C just before the wait would not interrupt it.
+                wait(left, timeout=0.2)
             except KeyboardInterrupt:
                 self._worker.shutdown(wait=False, cancel_futures=True)
                 self._end = ends.pop() if len(ends) > 1 else ends[0]
