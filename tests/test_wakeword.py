@@ -99,7 +99,7 @@ def test_other_words_are_not_heard() -> None:
 
 
 def test_sensitivity_moves_the_threshold() -> None:
-    log_probs = spoken_log_probs(["HH", "EY", "T", *phones_of("jarvis")[1:]], noise=0.1, sharpness=12)
+    log_probs = spoken_log_probs(["HH", "EY", "T", *phones_of("jarvis")[1:]], noise=0.1, sharpness=7)
     detectors = [WakeWordDetector(["hey jarvis"], LEXICON, TOKENS, sensitivity=s) for s in (0, 0.25, 0.5, 1)]
     thresholds = [d.thresholds["hey jarvis"] for d in detectors]
     assert thresholds == sorted(thresholds, reverse=True)
