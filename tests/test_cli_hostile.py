@@ -292,3 +292,12 @@ def test_a_folder_in_which_one_may_not_write(
         code, error = outcome(["transcribe", LEFT, "--phrases", "left", "--output", str(public_folder)], capsys)
     assert code == 1
     assert error == f"speech-lstm: error: --output {public_folder}: cannot be written: Permission denied\n"
+
+
+@pytest.mark.parametrize("extra", [[], ["--latency"]])
+def test_a_frozen_program_has_no_python_to_measure_start_up_with(
+    extra: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    code, error = outcome(["benchmark", LEFT, "--phrases", "left", "--repeats", "1", *extra], capsys)
+    assert code == 1 and is_one_line(error) and "a frozen program does not have" in error

@@ -78,6 +78,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    interpreter()  # for its error, before minutes of measuring
     if args.latency:
         return run_latency(args)
     report = measure(args)
