@@ -8,7 +8,7 @@ import asyncio
 import speech_lstm as sl
 
 
-async def main(device: str | sl.Microphone | None = None, commands: int | None = None) -> list[str]:
+async def main(microphone: str | sl.Microphone | None = None, commands: int | None = None) -> list[str]:
     """Print what is heard, and once a second a dot; end after that many commands, or on Ctrl-C."""
     recognizer = sl.Recognizer(grammar=["forward", "backward", "left", "right", "stop"])
 
@@ -19,7 +19,7 @@ async def main(device: str | sl.Microphone | None = None, commands: int | None =
 
     heard: list[str] = []
     other_work = asyncio.create_task(dots())
-    async for event in recognizer.listen_async(device):
+    async for event in recognizer.listen_async(microphone):
         if isinstance(event, sl.Command):
             heard.append(event.result.text)
             print(event.result.text)

@@ -10,7 +10,7 @@ GRAMMAR = sl.Grammar.from_phrases(
 )
 
 
-def main(device: str | sl.Microphone | None = None, commands: int | None = None) -> list[str]:
+def main(microphone: str | sl.Microphone | None = None, commands: int | None = None) -> list[str]:
     """Handle that many commands, or all until Ctrl-C."""
     recognizer = sl.Recognizer(grammar=GRAMMAR)
     assistant = sl.Assistant(recognizer)
@@ -24,7 +24,7 @@ def main(device: str | sl.Microphone | None = None, commands: int | None = None)
         return "stopping"
 
     answers: list[str] = []
-    for event in recognizer.listen(device):
+    for event in recognizer.listen(microphone):
         if isinstance(event, sl.Command):
             answers.append(assistant.handle(event))
             print(answers[-1])

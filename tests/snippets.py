@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .prompt import Prompt
+
 _BLOCK = re.compile(
     r"(?:^<!-- (?P<note>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -48,8 +50,13 @@ def snippets(page: Path) -> list[Snippet]:
     ]
 
 
-def run(page: Path, parts: list[Snippet], namespace: dict[str, Any] | None = None) -> None:
+def run(
+    page: Path, parts: list[Snippet], namespace: dict[str, Any] | None = None, prompt: Prompt | None = None
+) -> None:
     """Run snippets of a page in the current folder; `namespace` is what Python finds there.
+
+    prompt: what Python is typed into, where the page is to be tried by an interpreter of its own; the programs beside
+    that come first then.
 
     Raises what a Python block raises, and AssertionError, which names the line, for a command that fails or a block
     that prints something else.
@@ -63,9 +70,9 @@ def run(page: Path, parts: list[Snippet], namespace: dict[str, Any] | None = Non
             same = doctest.OutputChecker().check_output(part.text, printed, _LENIENT)
             assert same, f"{page}:{part.line}: expected\n{part.text}\nand the block before printed\n{printed}"
         elif part.runs and part.language == "python":
-            printed = _python(page, part, names)
+            printed = prompt.enter(part.text) if prompt else _python(page, part, names)
         elif part.runs and part.language == "sh":
-            printed = _shell(page, part)
+            printed = _shell(page, part, prompt.python if prompt else Path(sys.executable))
 
 
 def _python(page: Path, part: Snippet, names: dict[str, Any]) -> str:
@@ -76,9 +83,9 @@ def _python(page: Path, part: Snippet, names: dict[str, Any]) -> str:
     return output.getvalue()
 
 
-def _shell(page: Path, part: Snippet) -> str:
-    """What it prints on stdout. The programs of this Python's environment come first."""
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+def _shell(page: Path, part: Snippet, python: Path) -> str:
+    """What it prints on stdout. The programs of that Python's environment come first."""
+    path = os.pathsep.join((str(python.parent), os.environ["PATH"]))
     done = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", part.text],
         env={**os.environ, "PATH": path},

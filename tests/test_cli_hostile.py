@@ -162,6 +162,8 @@ WRONG: list[tuple[int, str, str]] = [
     (1, "listen --phrases left --wav SHORT --record FILE", "--record FILE: cannot be written: there is a file"),
     (1, "listen --phrases left --wav SHORT --record /proc/out", "--record /proc/out: cannot be written"),
     (2, "serve --phrases left --wake-sensitivity 0.5", "--wake-sensitivity needs --wake-word"),
+    (2, "serve --phrases left --timeout 3", "--timeout needs --wake-word"),
+    (2, "serve --phrases left --threshold 2", "2 is not from 0 to 1"),
     (2, "serve --phrases left --http localhost", "'localhost' is not HOST:PORT"),
     (1, "serve --phrases left --http 203.0.113.1:80", "203.0.113.1"),
     (1, "serve --phrases left --wyoming nonsense", "nonsense"),
@@ -278,7 +280,7 @@ def run(
     arguments: list[str], stdout: object = subprocess.PIPE, stderr: object = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "speech_lstm", *arguments]
-    return subprocess.run(command, stdout=stdout, stderr=stderr, text=True)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, stdout=stdout, stderr=stderr, text=True)  # type: ignore[call-overload]
 
 
 def test_a_folder_in_which_one_may_not_write(
@@ -290,3 +292,12 @@ def test_a_folder_in_which_one_may_not_write(
         code, error = outcome(["transcribe", LEFT, "--phrases", "left", "--output", str(public_folder)], capsys)
     assert code == 1
     assert error == f"speech-lstm: error: --output {public_folder}: cannot be written: Permission denied\n"
+
+
+@pytest.mark.parametrize("extra", [[], ["--latency"]])
+def test_a_frozen_program_has_no_python_to_measure_start_up_with(
+    extra: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    code, error = outcome(["benchmark", LEFT, "--phrases", "left", "--repeats", "1", *extra], capsys)
+    assert code == 1 and is_one_line(error) and "a frozen program does not have" in error

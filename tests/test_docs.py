@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+import shutil
+import subprocess
+import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +16,16 @@ import pytest
 import soundfile
 
 import speech_lstm as sl
+from speech_lstm.cli import COMMANDS as COMMANDS_OF_THE_PROGRAM
 from speech_lstm.cli import build_parser
 
-from .snippets import run, snippets
+from .prompt import Prompt
+from .snippets import Snippet, run, snippets
 
 ROOT = Path(__file__).parent.parent
-README, ASSISTANT, SERVE = (ROOT / name for name in ("README.md", "docs/assistant.md", "docs/serve.md"))
+README, ASSISTANT, SERVE, COMMANDS = (
+    ROOT / name for name in ("README.md", "docs/assistant.md", "docs/serve.md", "docs/commands.md")
+)
 WORDS = ROOT / "tests" / "data" / "words"
 
 
@@ -28,12 +37,51 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_assistant_page_works(folder: Path) -> None:
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of the working tree, in which somebody has made .venv and installed the package; the current folder.
+
+    What it needs from elsewhere it finds where this Python has it.
+    """
+    folder = tmp_path / "clone"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
+    venv.create(folder / ".venv", with_pip=True)
+    packages = next((folder / ".venv").glob("lib/python*/site-packages"))
+    (packages / "needed.pth").write_text(f"{Path(np.__file__).parents[1]}\n")
+    install = [str(folder / ".venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "."]
+    subprocess.run(install, cwd=folder, check=True, capture_output=True)
+    monkeypatch.chdir(folder)
+    for variable in ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT"):
+        monkeypatch.delenv(variable, raising=False)
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths as on Linux")
+def test_the_assistant_page_works_as_it_is_typed(clone: Path) -> None:
     clip = sl.read_audio(next(WORDS.glob("backward_*.opus")))
-    (folder / "takes").mkdir()  # that the reader records
+    (clone / "takes").mkdir()  # that the reader records
     for number, loudness in enumerate((1.0, 0.7, 0.4)):
-        soundfile.write(folder / "takes" / f"{number}.wav", loudness * clip, 16000)
-    run(ASSISTANT, snippets(ASSISTANT))
+        soundfile.write(clone / "takes" / f"{number}.wav", loudness * clip, 16000)
+    with Prompt(clone / ".venv" / "bin" / "python3", clone) as prompt:
+        run(ASSISTANT, snippets(ASSISTANT), prompt=prompt)
+        assert prompt.enter("print(sl.__file__)").strip() == str(clone / "speech_lstm" / "__init__.py")
+
+
+def test_the_page_of_commands_works(folder: Path) -> None:
+    blocks = [part for part in snippets(COMMANDS) if part.language == "sh"]
+    lines = [line for part in blocks for line in part.text.splitlines() if "doctor" not in line]  # as the machine is
+    run(COMMANDS, [Snippet("sh", "\n".join(lines), blocks[0].line)])
+    named = {word for line in COMMANDS.read_text().splitlines() for word in re.findall(r"`speech-lstm (\w+)", line)}
+    assert {command.__name__.rpartition(".")[2] for command in COMMANDS_OF_THE_PROGRAM} <= named | {
+        "align",
+        "train",
+        "export",
+    }
 
 
 def test_the_python_of_the_readme_works(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +93,7 @@ def test_the_python_of_the_readme_works(folder: Path, capsys: pytest.CaptureFixt
     assert len(parts) >= 2 and isinstance(names["result"], sl.Result) and isinstance(names["event"], sl.Event)
 
 
-@pytest.mark.parametrize("page", [README, ASSISTANT, SERVE], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [README, ASSISTANT, SERVE, COMMANDS], ids=lambda page: page.name)
 def test_the_command_line_knows_the_commands(page: Path) -> None:
     lines = [line for part in snippets(page) if part.language == "sh" for line in part.text.splitlines()]
     commands = [line.split(">")[0] for line in lines if line.startswith("speech-lstm ")]

@@ -91,7 +91,10 @@ def test_ctrl_c_while_a_program_runs(wav: Path, tmp_path: Path, presses: int) ->
     """It is waited for, which is said, and a second Ctrl-C ends it."""
     script, done = tmp_path / "program.py", tmp_path / "done"
     seconds = 2 if presses == 1 else 600
-    script.write_text(f"import sys, time\nsys.stdin.read()\ntime.sleep({seconds})\nopen(sys.argv[1], 'w')\n")
+    script.write_text(
+        f"import sys, time\nopen(sys.argv[1] + '.begun', 'w')\nsys.stdin.read()\ntime.sleep({seconds})\n"
+        "open(sys.argv[1], 'w')\n"
+    )
     running = subprocess.Popen(
         [*COMMAND, "--wav", wav, "--json", "--on-command", f"{sys.executable} {script} {done}"],
         stdout=subprocess.PIPE,
@@ -100,8 +103,9 @@ def test_ctrl_c_while_a_program_runs(wav: Path, tmp_path: Path, presses: int) ->
         process_group=0,
     )
     assert running.stdout is not None and running.stderr is not None
-    while '"Command"' not in running.stdout.readline():
-        pass
+    while not Path(f"{done}.begun").exists():
+        assert running.poll() is None
+        time.sleep(0.02)
     os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it, to all in the group
     said = running.stderr.readline()
     assert said == f"speech-lstm: waiting for {sys.executable} {script} {done} to end; Ctrl-C again ends it\n"
@@ -140,7 +144,7 @@ def test_an_output_that_takes_no_more_does_not_end_the_recording(wav: Path, tmp_
     reading, writing = os.pipe()
     os.close(reading)
     with open("/dev/full" if output == "full" else writing, "w") as stdout:  # noqa: PTH123 (a number, too)
-        command = [*COMMAND, "--wav", wav, "--json", "--record", tmp_path / "clips"]
+        command = [*COMMAND, "--wav", str(wav), "--json", "--record", str(tmp_path / "clips")]
         done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
     if output == "full":
         os.close(writing)

@@ -206,6 +206,30 @@ def test_asyncio_stays_free_and_cancellation_closes_the_microphone(
     assert other.closed
 
 
+def test_an_assistant_awaits_its_functions_and_one_of_them_changes_the_grammar(
+    server: SoundServer, recognizer: sl.Recognizer
+) -> None:
+    options = sl.RecognizerOptions(threshold=0.3)
+    words = {"backward": 1, "forward": 2}
+    grammar = sl.Grammar.from_phrases(["Go: {where}"], lists={"where": words})
+    going = sl.Recognizer(grammar, model=recognizer.model, options=options)
+    assistant, stream, microphone = sl.Assistant(going), going.stream(), sl.Microphone()
+    heard: list[int] = []
+
+    @assistant.on("Go")
+    async def go(where: int) -> None:
+        await asyncio.sleep(0.05)
+        heard.append(where)
+        stream.use(going.with_lists({"where": {word: 10 * value for word, value in words.items()}}))
+        if len(heard) == 2:
+            microphone.close()
+
+    audio = np.concatenate([clip("backward"), clip("forward")])
+    with closed_after(microphone, 15), in_background(lambda: server.say(audio)):
+        asyncio.run(assistant.run_async(microphone, stream))
+    assert heard == [1, 20]
+
+
 def test_the_pull_example(server: SoundServer) -> None:
     microphone = sl.Microphone()
     with closed_after(microphone, 15), in_background(lambda: server.say(clip("backward"))):
@@ -244,12 +268,17 @@ def test_a_device_by_index_and_one_that_is_not_there(server: SoundServer) -> Non
         sl.Microphone("studio microphone")
     with pytest.raises(sl.DeviceError, match="99"):
         sl.Microphone(99)
+    for wrong in (3.5, ["pulse"], b"pulse"):
+        with pytest.raises(sl.DeviceError, match="expected a number or a part of the name"):
+            sl.Microphone(wrong)  # type: ignore[arg-type]
+    with pytest.raises(sl.OptionError, match="expected MicrophoneOptions"):
+        sl.Microphone("pulse", {"channels": 1})  # type: ignore[arg-type]
 
 
 def test_devices_are_listed_with_their_level(server: SoundServer, capsys: pytest.CaptureFixture[str]) -> None:
     with in_background(lambda: server.say(np.full(40_000, 0.25, np.float32))):
         time.sleep(0.3)
-        assert main(["devices", "--seconds", "0.6", "--json"]) == 0
+        assert main(["microphones", "--seconds", "0.6", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     levels = {line["name"]: line["level"]["decibels"] for line in lines}
     assert levels["default"] == pytest.approx(-12, abs=1)

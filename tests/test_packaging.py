@@ -11,6 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import speech_lstm
+from speech_lstm.pyinstaller import hook_folders
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -157,6 +158,17 @@ def test_wheel_holds_every_module_and_the_data_once(wheel: Path) -> None:
     assert wheel.stat().st_size < 10e6
     licences = {name.rsplit("/", 1)[-1] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
+
+
+def test_pyinstaller_finds_its_hook_in_the_wheel(wheel: Path) -> None:
+    """docs/frozen.md says what it is for; PyInstaller itself is no dependency."""
+    with zipfile.ZipFile(wheel) as archive:
+        listed = archive.read(f"speech_lstm-{speech_lstm.__version__}.dist-info/entry_points.txt").decode()
+        assert "speech_lstm/pyinstaller/hook-speech_lstm.py" in archive.namelist()
+    assert "[pyinstaller40]\nhook-dirs = speech_lstm.pyinstaller:hook_folders\n" in listed
+    (folder,) = hook_folders()
+    hook = (Path(folder) / "hook-speech_lstm.py").read_text()
+    assert {"datas", "hiddenimports"} <= set(compile(hook, "hook", "exec").co_names)
 
 
 def test_installed_wheel_imports_from_its_own_folder(wheel: Path, tmp_path: Path) -> None:

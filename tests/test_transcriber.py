@@ -109,7 +109,7 @@ def test_names_are_those_of_the_command_line(tmp_path: Path) -> None:
     (one,) = transcribe(str(WORDS[0]), LISTENER)
     assert one.accepted[0].text == "backward"
     assert list(transcribe(WORDS[0], LISTENER)) == [one]
-    names = [tmp_path, "no*thing", tmp_path / "*.opus", "missing.wav", WORDS[0], WORDS[0]]
+    names: list[str | Path] = [tmp_path, "no*thing", tmp_path / "*.opus", "missing.wav", WORDS[0], WORDS[0]]
     found = list(transcribe(iter(names), LISTENER))
     files = ["b.opus", "below/a.opus", "no*thing", "b.opus", "missing.wav", WORDS[0].name, WORDS[0].name]
     assert [

@@ -29,7 +29,7 @@ def room_for(size: int) -> Iterator[None]:
 def test_a_file_behind_a_stream_has_whole_lines_only(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "lines"
     path.write_text("before\n" if mode == "a" else "")
-    with path.open(mode) as file:
+    with path.open("a" if mode == "a" else "w") as file:
         writer = WholeWriter(file)
         with room_for(100):
             for number in range(20):

@@ -76,6 +76,10 @@ class Microphone:
 
         DeviceError where it cannot be opened, or sounddevice or PortAudio is missing.
         """
+        if not isinstance(device, int | str | None):
+            raise DeviceError(f"microphone {device!r} cannot be opened: expected a number or a part of the name")
+        if not isinstance(options, MicrophoneOptions | None):
+            raise OptionError(f"options are {options!r}, expected MicrophoneOptions")
         self.device = device
         self.options = options or MicrophoneOptions()
         self.sample_rate = 0

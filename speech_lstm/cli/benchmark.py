@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli.environment import interpreter
 from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
@@ -78,6 +78,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    interpreter()  # for its error, before minutes of measuring
     if args.latency:
         return run_latency(args)
     report = measure(args)
@@ -195,7 +196,7 @@ def start_up_seconds(args: argparse.Namespace) -> float:
     )
     grammar = args.phrases or str(args.grammar)
     options = json.dumps({"grammar": grammar, "model": args.model, "device": args.device})
-    command = [sys.executable, "-c", code, options]
+    command = [interpreter(), "-c", code, options]
     return min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(3))
 
 

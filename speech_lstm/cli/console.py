@@ -75,7 +75,8 @@ def prepare_streams() -> None:
 def say(text: str) -> None:
     """A line on stderr. Where that takes no more, the work goes on all the same."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{text}\n")  # at once, as several threads may have something to say
+        sys.stderr.flush()
     except OSError:
         leave(sys.stderr)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
@@ -20,6 +21,13 @@ def need(what: str, *modules: str) -> None:
     """SpeechLstmError where packages of the [train] extra are missing. what: needs them."""
     if missing := [module for module in modules if find_spec(module) is None]:
         raise SpeechLstmError(f"{what} needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
+
+
+def interpreter() -> str:
+    """The Python that runs this. SpeechLstmError in a frozen program, which has none to start once more."""
+    if getattr(sys, "frozen", False):
+        raise SpeechLstmError("start-up is measured with another Python, which a frozen program does not have")
+    return sys.executable
 
 
 def onnxruntime_clash() -> str | None:

@@ -15,16 +15,17 @@ from speech_lstm.cli.options import (
     add_hearing_options,
     add_microphone_option,
     add_model_options,
+    add_wake_options,
+    check_wake_options,
     name,
     path,
-    seconds,
-    share,
+    recognizer_options,
+    sensitivity,
 )
 from speech_lstm.cli.outputs import JsonLines, Output, Program, Recorder, TextLines, command
 
 if TYPE_CHECKING:
     from speech_lstm.cli.outputs import Samples
-    from speech_lstm.runtime.live.recognizer import Recognizer
     from speech_lstm.runtime.live.stream import Stream
     from speech_lstm.runtime.results import Event
 
@@ -51,15 +52,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--wake-word", action="append", type=name, metavar="PHRASE", help="wait for it; may come several times"
     )
-    parser.add_argument(
-        "--wake-sensitivity",
-        type=share,
-        metavar="S",
-        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5)",
-    )
-    parser.add_argument(
-        "--timeout", type=seconds, metavar="S", help="seconds to wait for a command after the wake word (default: 5)"
-    )
+    add_wake_options(parser)
     add_hearing_options(parser, alternatives=2)
     parser.add_argument("--json", action="store_true", help="print one event a line as JSON")
     parser.add_argument(
@@ -74,9 +67,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Until the file ends or Ctrl-C. 1 where something that was heard could not be written."""
-    for option, given in (("--wake-sensitivity", args.wake_sensitivity), ("--timeout", args.timeout)):
-        if given is not None and not args.wake_word:
-            args.parser.error(f"{option} needs --wake-word")
+    check_wake_options(args)
     outputs: list[Output] = []
     try:
         with ExitStack() as stack:
@@ -90,12 +81,20 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
     """Fill and feed the outputs."""
     from speech_lstm.runtime.audio.microphone import Microphone
     from speech_lstm.runtime.live.listen import hear, play
+    from speech_lstm.runtime.live.recognizer import Recognizer
 
     if args.on_command:
         outputs.append(stack.enter_context(Program(args.on_command)))
     if args.record:
         outputs.append(Recorder(args.record))
-    recognizer = _recognizer(args)
+    recognizer = Recognizer(
+        grammar=args.phrases or args.grammar,
+        wake_word=args.wake_word,
+        model=args.model,
+        device=args.device,
+        wake_sensitivity=sensitivity(args),
+        options=recognizer_options(args),
+    )
     source = play(args.wav) if args.wav else stack.enter_context(Microphone(args.microphone))
     outputs.append(_main_output(args, stack, alone=not outputs))
     stream = recognizer.stream()
@@ -103,23 +102,6 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
     for event in hear(stream, tap):
         for output in outputs:
             output.event(event, time.perf_counter() - tap.arrived)
-
-
-def _recognizer(args: argparse.Namespace) -> Recognizer:
-    """As the options want it."""
-    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-    from speech_lstm.runtime.live.session_options import SessionOptions
-
-    times = {"pause_seconds": args.pause, "leading_seconds": args.timeout}
-    session = SessionOptions(**{name: value for name, value in times.items() if value is not None})
-    return Recognizer(
-        grammar=args.phrases or args.grammar,
-        wake_word=args.wake_word,
-        model=args.model,
-        device=args.device,
-        wake_sensitivity=0.5 if args.wake_sensitivity is None else args.wake_sensitivity,
-        options=RecognizerOptions(threshold=args.threshold, alternatives=args.alternatives, session=session),
-    )
 
 
 def _main_output(args: argparse.Namespace, stack: ExitStack, alone: bool) -> Output:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
+from speech_lstm.cli.environment import interpreter
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def fresh_process(options: dict[str, object]) -> tuple[float, float]:
         "status = open('/proc/self/status').read() if sys.platform == 'linux' else 'VmRSS: 0'; "
         "print(seconds, int(status.split('VmRSS:')[1].split()[0]) / 1000)"
     )
-    command = [sys.executable, "-c", code, json.dumps(options)]
+    command = [interpreter(), "-c", code, json.dumps(options)]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(3)]
     return min(float(run[0]) for run in runs), min(float(run[1]) for run in runs)
 

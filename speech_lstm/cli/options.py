@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.live.recognizer import RecognizerOptions
 
 
 def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -68,6 +72,41 @@ def add_hearing_options(parser: argparse.ArgumentParser, alternatives: int) -> N
         metavar="N",
         help="other commands to list with each in JSON, at most (default: %(default)s)",
     )
+
+
+def add_wake_options(parser: argparse.ArgumentParser) -> None:
+    """What only counts with a wake word; `check_wake_options` sees to that."""
+    parser.add_argument(
+        "--wake-sensitivity",
+        type=share,
+        metavar="S",
+        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5)",
+    )
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="S", help="seconds to wait for a command after the wake word (default: 5)"
+    )
+
+
+def check_wake_options(args: argparse.Namespace) -> None:
+    """Wrong usage ends the program."""
+    for option, given in (("--wake-sensitivity", args.wake_sensitivity), ("--timeout", args.timeout)):
+        if given is not None and not args.wake_word:
+            args.parser.error(f"{option} needs --wake-word")
+
+
+def sensitivity(args: argparse.Namespace) -> float:
+    """Of the wake word."""
+    return 0.5 if args.wake_sensitivity is None else float(args.wake_sensitivity)
+
+
+def recognizer_options(args: argparse.Namespace) -> RecognizerOptions:
+    """Of `add_hearing_options` and `add_wake_options`."""
+    from speech_lstm.runtime.live.recognizer import RecognizerOptions
+    from speech_lstm.runtime.live.session import SessionOptions
+
+    times = {"pause_seconds": args.pause, "leading_seconds": args.timeout}
+    session = SessionOptions(**{name: value for name, value in times.items() if value is not None})
+    return RecognizerOptions(threshold=args.threshold, alternatives=args.alternatives, session=session)
 
 
 def positive(text: str) -> int:

@@ -131,6 +131,7 @@ class Program:
         self._worker = ThreadPoolExecutor(1)
         self._runs: list[Future[None]] = []
         self._process: subprocess.Popen[str] | None = None
+        self._end = ""  # the signal that ends it and whatever begins yet
 
     def audio(self, samples: Samples, stream: Stream) -> None:
         """Nothing to do."""
@@ -151,24 +152,29 @@ class Program:
     ) -> None:
         """Wait for the programs that run and those that wait. After Ctrl-C that is said, and another one ends them."""
         ends = ["SIGKILL", "SIGTERM"]
+        told = kind is not KeyboardInterrupt
         while left := [run for run in self._runs if not run.done()]:
             try:
-                if kind is KeyboardInterrupt and len(ends) == 2:
+                if not told:
+                    told = True
                     waiting = f", and {len(left) - 1} more after it" if len(left) > 1 else ""
                     say(f"speech-lstm: waiting for {shlex.join(self._words)} to end{waiting}; Ctrl-C again ends it")
-                wait(left)  # and not for the thread: Python up to 3.12 takes it for ended when that is interrupted
+                # Not for the thread, which Python up to 3.12 takes for ended when that is interrupted, and not for
+                # ever: a Ctrl-C just before the wait would not interrupt it.
+                wait(left, timeout=0.2)
             except KeyboardInterrupt:
                 self._worker.shutdown(wait=False, cancel_futures=True)
-                self._send(ends.pop() if len(ends) > 1 else ends[0])
+                self._end = ends.pop() if len(ends) > 1 else ends[0]
+                self._send_end()
         self._worker.shutdown()
 
-    def _send(self, name: str) -> None:
+    def _send_end(self) -> None:
         """End the program that runs, with what it has started itself."""
-        if self._process is None:
+        if self._process is None or self._process.returncode is not None or not self._end:
             return
         if os.name == "posix":
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.Signals[name])
+                os.killpg(self._process.pid, signal.Signals[self._end])
         else:
             self._process.kill()
 
@@ -179,6 +185,7 @@ class Program:
             with subprocess.Popen(
                 self._words, stdin=subprocess.PIPE, stdout=sys.stderr, text=True, process_group=group
             ) as self._process:
+                self._send_end()  # it may have been on its way here at Ctrl-C
                 self._process.communicate(text + "\n")
                 code = self._process.returncode
         except OSError as error:

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from speech_lstm.cli.console import say
-from speech_lstm.cli.options import add_grammar_options, add_model_options, name, path, positive, share
+from speech_lstm.cli.options import (
+    add_grammar_options,
+    add_hearing_options,
+    add_model_options,
+    add_wake_options,
+    check_wake_options,
+    name,
+    path,
+    positive,
+    recognizer_options,
+    sensitivity,
+)
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -33,9 +44,8 @@ def add_parser(subparsers: Any) -> None:
     add_grammar_options(parser)
     add_model_options(parser)
     parser.add_argument("--wake-word", nargs="+", type=name, metavar="PHRASE", help="phrases that clients may wait for")
-    parser.add_argument(
-        "--wake-sensitivity", type=share, metavar="S", help="0: fewest false alarms, 1: fewest misses (default: 0.5)"
-    )
+    add_wake_options(parser)
+    add_hearing_options(parser, alternatives=2)
     parser.add_argument(
         "--wyoming", type=name, metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant"
     )
@@ -68,8 +78,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Until a signal."""
-    if args.wake_sensitivity is not None and not args.wake_word:
-        args.parser.error("--wake-sensitivity needs --wake-word")
+    check_wake_options(args)
     import asyncio
     import logging
 
@@ -82,14 +91,16 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="speech-lstm: %(message)s")
-    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device)
+    hearing = recognizer_options(args)
+    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device, options=hearing)
     waking = None
     if args.wake_word:
         waking = Recognizer(
             grammar=recognizer.grammar,
             wake_word=args.wake_word,
             model=recognizer.model,
-            wake_sensitivity=0.5 if args.wake_sensitivity is None else args.wake_sensitivity,
+            wake_sensitivity=sensitivity(args),
+            options=hearing,
         )
     options = ServeOptions(
         wyoming=args.wyoming,
