@@ -65,15 +65,16 @@ def pcm_to_float(samples: Any) -> Samples:
 
 def _check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
     """Raise AudioError for values that are no sound; `first` is the number of the first sample in the whole signal."""
+    if not array.size or (array.max() <= _LOUDEST_FLOAT and array.min() >= -_LOUDEST_FLOAT):  # and not NaN
+        return
     finite = np.isfinite(array)
     if not finite.all():
         bad = int(np.argmin(finite))
         raise AudioError(f"sample {first + bad} is {array[bad]}; every sample must be a finite number")
-    if array.size and max(array.max(), -array.min()) > _LOUDEST_FLOAT:
-        raise AudioError(
-            f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
-            "Pass integers as int16, or divide by 32768 first"
-        )
+    raise AudioError(
+        f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
+        "Pass integers as int16, or divide by 32768 first"
+    )
 
 
 def check_sample_rate(rate: float) -> None:

@@ -46,6 +46,10 @@ class History(NamedTuple):
         """float32 [rows + 1, nodes given]."""
         return self.scores.take(nodes if self.column is None else self.column.take(nodes), axis=1)
 
+    def at(self, node: int) -> FloatArray:
+        """float32 [rows + 1], a view."""
+        return self.scores[:, node if self.column is None else self.column[node]]
+
 
 class Search(Protocol):
     """All of a search that changes. `num_rows`: frames it has seen since `clear`."""
