@@ -22,7 +22,7 @@ import numpy as np
 from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.evaluation.commands import Meaning, meaning, of_result
 from speech_lstm.evaluation.conditions import in_noise, summed
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions

@@ -15,7 +15,7 @@ import kaldi_decoder
 import kaldifst
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
 from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph

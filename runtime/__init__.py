@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech_lstm.runtime.audio.files import read_audio
     from speech_lstm.runtime.audio.microphone import Microphone, MicrophoneOptions
-    from speech_lstm.runtime.audio.pcm import read_audio
     from speech_lstm.runtime.errors import (
         AudioError,
         DeviceError,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PronunciationError,
         SpeechLstmError,
     )
+    from speech_lstm.runtime.free.transcriber import FreeTranscriber
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
     from speech_lstm.runtime.live.assistant import Assistant
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.results import (
         Alternative,
         AudioDropped,
+        AudioWarning,
         Command,
         Event,
         MicrophoneBack,
@@ -53,10 +55,12 @@ _MODULE_OF = {
     "Assistant": "live.assistant",
     "AudioDropped": "results",
     "AudioError": "errors",
+    "AudioWarning": "results",
     "Command": "results",
     "DeviceError": "errors",
     "Enrolment": "wake.enrolment",
     "Event": "results",
+    "FreeTranscriber": "free.transcriber",
     "Grammar": "grammar",
     "GrammarError": "errors",
     "Lexicon": "lexicon.lexicon",
@@ -85,7 +89,7 @@ _MODULE_OF = {
     "WakeWord": "results",
     "Word": "results",
     "enrol": "wake.enrolment",
-    "read_audio": "audio.pcm",
+    "read_audio": "audio.files",
 }
 
 __all__ = [
@@ -93,10 +97,12 @@ __all__ = [
     "Assistant",
     "AudioDropped",
     "AudioError",
+    "AudioWarning",
     "Command",
     "DeviceError",
     "Enrolment",
     "Event",
+    "FreeTranscriber",
     "Grammar",
     "GrammarError",
     "Lexicon",

@@ -9,7 +9,7 @@ import torch
 
 from speech_lstm.acoustic.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, SAMPLE_RATE, TAIL, WINDOW, LogMel
 from speech_lstm.acoustic.model import FRAME_SAMPLES, AcousticModel
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))

@@ -59,9 +59,12 @@ class DecoderOptions:
     max_frames: int = 750
 
     @classmethod
-    def tuned(cls, metadata: ModelMetadata, **own: float) -> DecoderOptions:
-        """What a model was tuned to, and `own` options instead of that. ModelError for what is no option."""
-        given = {"max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **own}
+    def tuned(cls, metadata: ModelMetadata, **own: float | None) -> DecoderOptions:
+        """What a model was tuned to, and `own` options that are not None instead. ModelError for what is no option."""
+        chosen = {name: value for name, value in own.items() if value is not None}
+        given: dict[str, Any] = {
+            "max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **chosen
+        }  # fmt: skip
         types = {item.name: round if item.type == "int" else float for item in fields(cls)}
         if unknown := sorted(given.keys() - types.keys()):
             raise ModelError(f"decoder in the model's metadata sets {', '.join(unknown)}; known are {', '.join(types)}")

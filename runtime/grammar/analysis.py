@@ -10,8 +10,8 @@ from itertools import islice
 from .grammar import Grammar
 from .wordgraph import WordGraph
 
-MOST_MEMBERS = 5_000_000
-"""Nodes in all subsets together at which counting is given up."""
+MOST_WORK = 5_000_000
+"""Steps at which counting is given up."""
 
 Member = tuple[int, str | None]
 """A node of the word graph, and the intent of the sentences that lead through it as far as it is known."""
@@ -41,11 +41,14 @@ def sentences(graph: WordGraph) -> Sentences | None:
     came_from: list[tuple[int, str] | None] = [None]
     arcs: list[list[int]] = []
     intents_at: list[dict[str | None, None]] = []
-    size = 0
+    work = 0
     for number, subset in enumerate(subsets):  # grows while it is read
         reached: dict[str, dict[Member, None]] = {}
         ends: dict[str | None, None] = {}
         for node, intent in subset:
+            work += len(steps.of(node))
+            if work > MOST_WORK:
+                return None
             for word, target, found in steps.of(node):
                 if word is None:
                     ends[found or intent] = None
@@ -58,12 +61,9 @@ def sentences(graph: WordGraph) -> Sentences | None:
                 number_of[key] = len(subsets)
                 subsets.append(key)
                 came_from.append((number, word))
-                size += len(key)
             outgoing.append(number_of[key])
         arcs.append(outgoing)
         intents_at.append(ends)
-        if size > MOST_MEMBERS:
-            return None
     shared: dict[tuple[str | None, ...], Ambiguity] = {}
     for number, ends in enumerate(intents_at):
         if len(ends) > 1 and tuple(ends) not in shared:
@@ -82,8 +82,16 @@ class _Steps:
 
     def of(self, node: int) -> list[tuple[str | None, int, str | None]]:
         """Word, target and the intent passed on the way; word None where a sentence may end."""
-        if node not in self._found:
-            self._found[node] = list(dict.fromkeys(self._walk(node, None)))
+        pending = [node] if node not in self._found else []
+        while pending:  # first the nodes that empty arcs and markers lead to, without recursion
+            here = pending[-1]
+            silent = [arc.target for arc in self._leaving[here] if arc.word is None and arc.intent is None]
+            missing = [target for target in silent if target not in self._found]
+            pending += missing
+            if not missing:
+                pending.pop()
+                if here not in self._found:
+                    self._found[here] = list(dict.fromkeys(self._walk(here, None)))
         return self._found[node]
 
     def _walk(self, node: int, intent: str | None) -> Iterator[tuple[str | None, int, str | None]]:

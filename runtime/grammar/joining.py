@@ -42,18 +42,18 @@ def word_graph(fragments: Fragments, root: int) -> WordGraph:
     opened has a fixed value, which the whole sentence stands for.
     """
     joined = _Joined(fragments)
-    needed = [root]
-    seen = {root}
-    order = []
-    for node in needed:  # grows while it is read
-        order.append(node)
-        for _, target in joined.steps(node):
-            if target not in seen:
-                seen.add(target)
-                needed.append(target)
-    for node in sorted(order):
+    for node in sorted(joined.reached(root)):
         joined.add(node)
     return joined.graph(root)
+
+
+def texts(fragments: Fragments, root: int) -> Iterator[str]:
+    """The texts of a fragment graph that are read as one; a dash that stands alone with what follows it."""
+    joined = _Joined(fragments)
+    for node in joined.reached(root):
+        for unit, target in joined.steps(node):
+            text = written(unit)
+            yield from (f"- {first}" for first in joined.firsts(target)) if text == "-" else (text,)
 
 
 class _Joined(Fragments):
@@ -65,11 +65,22 @@ class _Joined(Fragments):
         self._steps: dict[int, list[Step]] = {}
         self._num_steps = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
-        self._firsts = cache(self._find_firsts)
+        self.firsts = cache(self._find_firsts)
 
     def space(self, target: int) -> int:
         """Words have no labels between them."""
         return target
+
+    def reached(self, root: int) -> list[int]:
+        """The fragment nodes at which a word may begin."""
+        needed = [root]
+        seen = {root}
+        for node in needed:  # grows while it is read
+            for _, target in self.steps(node):
+                if target not in seen:
+                    seen.add(target)
+                    needed.append(target)
+        return needed
 
     def steps(self, node: int) -> list[Step]:
         """The steps from a fragment node, each once."""
@@ -111,9 +122,9 @@ class _Joined(Fragments):
         if label != SPACE:
             return [(target, (*unit, label), _INSIDE)]
         left = written(unit)
-        together = [first for first in self._firsts(target, may_follow(left)) if reads_together(left, first)]
+        together = [first for first in self.firsts(target, may_follow(left)) if reads_together(left, first)]
         found = [(target, unit, _AFTER_SPACE)] if together else []
-        apart = len(together) < len(self._firsts(target, None))
+        apart = len(together) < len(self.firsts(target))
         return [*found, (target, unit, _DONE)] if apart else found
 
     def _across(self, unit: Unit, arc: Arc) -> list[tuple[int, Unit, int]]:
@@ -127,10 +138,10 @@ class _Joined(Fragments):
             return [(target, (*unit, SPACE, label), _INSIDE)]
         return []
 
-    def _find_firsts(self, node: int, pattern: re.Pattern[str] | None) -> tuple[str, ...]:
+    def _find_firsts(self, node: int, pattern: re.Pattern[str] | None = None) -> tuple[str, ...]:
         """What may come first at a node, "" for the end; with a pattern, what it matches."""
         if pattern is not None:
-            return tuple(first for first in self._firsts(node, None) if first and pattern.match(first))
+            return tuple(first for first in self.firsts(node) if first and pattern.match(first))
         found: dict[str, None] = {}
         pending, seen = [node], {node}
         for here in pending:  # grows while it is read

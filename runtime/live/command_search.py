@@ -11,6 +11,7 @@ from speech_lstm.runtime.decoding.decoder import Decoder, Progress
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.live.interpreter import Decision, Interpreter
 
+
 class CommandSearch:
     """Hears frames and answers about those heard so far. `origin`: frame of the stream at which it began; `now`: its
     progress.

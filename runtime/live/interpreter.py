@@ -120,8 +120,8 @@ class Interpreter:
         best = meant[0]
         if not any(map(best.is_rival, meant)) and self.accepts(best.sentence, num_frames):
             lowest = best.sentence.score - CLEAR
-            first = islice(chain(looked_at, waiting), MOST_RIVALS)
-            close = takewhile(lambda other: other.sentence.score >= lowest, first)
+            nearest = islice(chain(looked_at, waiting), MOST_RIVALS)
+            close = takewhile(lambda other: other.sentence.score >= lowest, nearest)
             meant += islice(filter(best.is_rival, close), 1)
         times = _Times(first_frame, self.frame_seconds, math.inf if end is None else end)
         confidence = self._confidence(best, meant, num_frames)

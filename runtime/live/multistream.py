@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.errors import AudioError, OptionError
 from speech_lstm.runtime.live.stream import Alone, Stream
 from speech_lstm.runtime.options import check_number
@@ -51,13 +51,13 @@ class MultiStream:
             return self._accept(audio)
 
     def _accept(self, audio: Mapping[Stream, Any]) -> list[tuple[Stream, Event]]:
+        events: list[tuple[Stream, Event]] = []
         for stream, samples in audio.items():
             if not isinstance(stream, Stream):
                 raise AudioError(f"{stream!r} is no stream; expected one that MultiStream.stream() has made")
             if stream.model is not self._recognizer.model:
                 raise AudioError("the stream has another model; expected one of this pool, or of a with_grammar()")
-            stream.put(samples)
-        events: list[tuple[Stream, Event]] = []
+            events += [(stream, warning) for warning in stream.put(samples)]
         waiting = list(audio)
         while waiting:
             ready = [(stream, block) for stream in waiting if (block := stream.next_block()) is not None]

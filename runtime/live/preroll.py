@@ -8,6 +8,7 @@ import numpy as np
 
 from speech_lstm.runtime.decoding.margins import FloatArray
 
+
 class Preroll:
     """A few frames, and whether a phone was heard in each. `speech`: frames with a phone that make speech."""
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, pcm_to_float, resample
+from speech_lstm.runtime.audio import SAMPLE_RATE
+from speech_lstm.runtime.audio.hearing import clip
+from speech_lstm.runtime.audio.report import to_log
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
@@ -24,7 +26,7 @@ from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.options import check_number, check_types
-from speech_lstm.runtime.results import Event, Result
+from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 if TYPE_CHECKING:
@@ -130,14 +132,18 @@ class Recognizer:
         """What depends on the grammar; the last field that a recognizer gets is the grammar."""
         metadata, options = self.model.metadata, self.options
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
-        own = {"blank_offset": options.blank_offset, "filler_cost": options.filler_cost}
-        tuned = DecoderOptions.tuned(metadata, **{name: value for name, value in own.items() if value is not None})
+        tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
+        expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        unexpected = metadata.thresholds.get("open", expected)
         self.interpreter = Interpreter(
             grammar,
             ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
-            metadata.thresholds.get("accept", DEFAULT_THRESHOLD) if options.threshold is None else options.threshold,
+            expected if options.threshold is None else options.threshold,
             metadata.frame_seconds,
+        )
+        self.open_interpreter = replace(
+            self.interpreter, threshold=unexpected if options.threshold is None else options.threshold
         )
         self.grammar = grammar
 
@@ -163,12 +169,12 @@ class Recognizer:
         return self.with_grammar(Grammar(self.grammar.source, lists))
 
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
-        """The command that a whole clip holds; a wake word is not needed.
+        """The command that a whole clip holds; a wake word is not needed. `recognize_all` is for several.
 
-        samples: int16, int32 or float (-1..1) [n]. Of a clip whose search needs over `HISTORY_BYTES` the newer part
-        counts. Raises AudioError for no samples, another type or shape, or NaN.
+        samples: int16, int32 or float (-1..1) [n], or bytes of little-endian int16. Of a clip whose search needs over
+        `HISTORY_BYTES` the newer part counts. Raises AudioError for no samples, another type or shape, or NaN.
         """
-        audio = resample(pcm_to_float(samples), sample_rate)
+        audio = clip(samples, sample_rate)
         if not audio.size:
             raise AudioError("there are no samples; expected some audio")
         block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
@@ -189,16 +195,36 @@ class Recognizer:
         sentences = decoder.sentences(search)
         return interpreter.decide(sentences, search.now.num_frames, self.options.alternatives, 0, seconds).result
 
+    def recognize_all(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> list[Result]:
+        """All commands in a recording of any length, in order; a wake word is not needed.
+
+        samples: as for `recognize`. Each is a command that a stream would report. Raises AudioError likewise.
+        """
+        options = replace(self.options.session, partials=False, push_to_talk=False)
+        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        stream = Stream(self, self._session(options, hears_wake_word=False), sample_rate, block)
+        found = [*stream.accept(samples), *stream.finish()]
+        if not stream.time:
+            raise AudioError("there are no samples; expected some audio")
+        for event in found:
+            if isinstance(event, AudioWarning):
+                to_log()(event)
+        return [event.result for event in found if isinstance(event, Command)]
+
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""
-        session = Session(
-            self.session_decoder(),
-            self.interpreter,
-            self.options.session,
-            self.options.alternatives,
-            self.wake_detector.start if self.wake_detector else None,
-        )
-        return Stream(self, session, sample_rate)
+        return Stream(self, self._session(self.options.session), sample_rate)
+
+    def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
+        """For a new stream."""
+        wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
+        interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
+        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake)
+
+    def session_interpreter(self) -> Interpreter:
+        """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""
+        asked = self.wake_detector is not None or self.options.session.push_to_talk
+        return self.interpreter if asked else self.open_interpreter
 
     def session_decoder(self) -> Decoder:
         """The decoder with a history for the longest command of a stream."""

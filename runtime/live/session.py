@@ -32,6 +32,7 @@ from speech_lstm.runtime.live.preroll import Preroll
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
 
+
 class State(Enum):
     """Where a session is."""
 

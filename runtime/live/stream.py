@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler, pcm_to_float
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio.hearing import StreamInput
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.live.session import Session, State
-from speech_lstm.runtime.results import Event
+from speech_lstm.runtime.results import AudioWarning, Event
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
@@ -45,12 +46,15 @@ class Stream:
     `accept` calls changes nothing but when events come.
     """
 
-    def __init__(self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE) -> None:
+    def __init__(
+        self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE, block: int | None = None
+    ) -> None:
+        """block: samples that the model gets at a time, by default what the recognizer's options say."""
         self.model = recognizer.model
         self._session = session
-        self._resampler = StreamResampler(sample_rate)
+        self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
-        self._block = recognizer.options.block_samples(self.model.metadata)
+        self._block = block or recognizer.options.block_samples(self.model.metadata)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
@@ -69,24 +73,25 @@ class Stream:
         return self._session.state
 
     def accept(self, samples: Any) -> list[Event]:
-        """Hear some audio: int16, int32 or float (-1..1) [n] at the stream's rate, any n. Returns what happened.
+        """Hear some audio: int16, int32 or float (-1..1) [n] at the stream's rate, any n, or bytes of little-endian
+        int16, which may be cut anywhere. Returns what happened.
 
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
         SpeechLstmError where another thread feeds it.
         """
         with self._feeding:
-            self._put(samples)
-            return self._hear()
+            return [*self._put(samples), *self._hear()]
 
-    def put(self, samples: Any) -> None:
-        """The first half of `accept`: keep audio until `next_block` asks for it."""
+    def put(self, samples: Any) -> list[AudioWarning]:
+        """The first half of `accept`: keep audio until `next_block` asks for it. Returns what is wrong with it."""
         with self._feeding:
-            self._put(samples)
+            return self._put(samples)
 
-    def _put(self, samples: Any) -> None:
+    def _put(self, samples: Any) -> list[AudioWarning]:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
-        self._keep(self._resampler.accept(pcm_to_float(samples).copy()))
+        self._keep(self._input.accept(samples))
+        return self._input.warnings(self.time)
 
     def next_block(self) -> Samples | None:
         """Audio for the model, float32 [block], once there is enough of it; each block once."""
@@ -111,8 +116,8 @@ class Stream:
     def _finish(self) -> list[Event]:
         if self._finished:
             return []
-        self._keep(self._resampler.finish())
-        events = self._hear()
+        self._keep(self._input.finish())
+        events = [*self._input.warnings(self.time, is_over=True), *self._hear()]
         self._session.end_at(self._heard / SAMPLE_RATE)
         tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
         self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
@@ -142,7 +147,7 @@ class Stream:
                 "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
             )
         with self._changing:
-            self._session.use(recognizer.session_decoder(), recognizer.interpreter)
+            self._session.use(recognizer.session_decoder(), recognizer.session_interpreter())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")

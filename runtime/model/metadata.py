@@ -66,6 +66,8 @@ class ModelMetadata:
     """Defaults of the search, tuned for this model: "blank_offset", "beam" and so on."""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     """Coefficients that turn path scores of this model into probabilities."""
+    precision: str = ""
+    """Of the weights: "fp32", "int8", or "int8, GRU in fp32". Files of earlier versions do not say it."""
     tail_seconds: float = 0.4
     """Silence to put after the end of audio, because the model hears a little late."""
     format_version: int = FORMAT_VERSION
@@ -114,7 +116,7 @@ class ModelMetadata:
                 f"the model is of format {version} and this speech-lstm reads formats up to {FORMAT_VERSION}; "
                 "pip install --upgrade speech-lstm"
             )
-        given = {name: kind for name, kind in _KINDS.items() if name in props or name not in _OPTIONAL}
+        given = {name: kind for name, kind in _KINDS.items() if name in props or name not in OPTIONAL}
         values = {name: _parse(name, props, kind) for name, kind in given.items()}
         try:
             values["training_data"] = tuple(Corpus(**corpus) for corpus in values["training_data"])
@@ -123,6 +125,9 @@ class ModelMetadata:
         values["tokens"] = tuple(values["tokens"])
         return cls(**values)
 
+
+OPTIONAL = frozenset({"precision", "tail_seconds"})
+"""Entries that files of earlier versions lack."""
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "architecture": str,
@@ -137,10 +142,10 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "thresholds": dict,
     "decoder": dict,
     "calibration": dict,
+    "precision": str,
     "tail_seconds": (int, float),
     "format_version": int,
 }
-_OPTIONAL = {"tail_seconds"}
 
 
 def _parse(name: str, props: Mapping[str, str], kind: type | tuple[type, ...]) -> Any:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options, positive, share
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import add_grammar_options, add_model_options, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -31,37 +32,44 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
-    parser.add_argument("--wake-word", nargs="+", metavar="PHRASE", help="phrases that clients may wait for")
+    parser.add_argument("--wake-word", nargs="+", type=name, metavar="PHRASE", help="phrases that clients may wait for")
     parser.add_argument(
-        "--wake-sensitivity", type=share, default=0.5, metavar="S", help="0 to 1 (default: %(default)s)"
+        "--wake-sensitivity", type=share, metavar="S", help="0: fewest false alarms, 1: fewest misses (default: 0.5)"
     )
-    parser.add_argument("--wyoming", metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant")
-    parser.add_argument("--name", default="speech-lstm", help="what Wyoming clients see (default: %(default)s)")
+    parser.add_argument(
+        "--wyoming", type=name, metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant"
+    )
+    parser.add_argument(
+        "--name", type=name, default="speech-lstm", help="what Wyoming clients see (default: %(default)s)"
+    )
     parser.add_argument("--zeroconf", action="store_true", help="announce the Wyoming server in the local network")
     parser.add_argument("--http", type=address, metavar="HOST:PORT", help="the page, WebSocket and HTTP")
     parser.add_argument(
         "--token-file",
-        type=Path,
+        type=path,
         metavar="FILE",
         help=f"holds the token that HTTP clients must give; needed for others than this machine (or: ${TOKEN})",
     )
     parser.add_argument(
         "--origin",
         nargs="+",
+        type=name,
         default=[],
         metavar="URL",
         help="other sites whose pages may connect, as https://a.example",
     )
     parser.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
+        "--certificate", type=path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
     )
-    parser.add_argument("--key", type=Path, metavar="FILE", help="PEM, of the certificate")
+    parser.add_argument("--key", type=path, metavar="FILE", help="PEM, of the certificate")
     parser.add_argument("--clients", type=positive, default=64, metavar="N", help="at once (default: %(default)s)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Until a signal."""
+    if args.wake_sensitivity is not None and not args.wake_word:
+        args.parser.error("--wake-sensitivity needs --wake-word")
     import asyncio
     import logging
 
@@ -81,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
             grammar=recognizer.grammar,
             wake_word=args.wake_word,
             model=recognizer.model,
-            wake_sensitivity=args.wake_sensitivity,
+            wake_sensitivity=0.5 if args.wake_sensitivity is None else args.wake_sensitivity,
         )
     options = ServeOptions(
         wyoming=args.wyoming,
@@ -94,9 +102,7 @@ def run(args: argparse.Namespace) -> int:
         grammar_text=_grammar_text(args),
         limits=Limits(clients=args.clients),
     )
-    asyncio.run(
-        serve(recognizer, waking, options, lambda line: print(f"speech-lstm: {line}", file=sys.stderr, flush=True))
-    )
+    asyncio.run(serve(recognizer, waking, options, lambda line: say(f"speech-lstm: {line}")))
     return 0
 
 
@@ -108,14 +114,14 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _token(path: Path | None) -> str | None:
+def _token(file: Path | None) -> str | None:
     """From the file, else from the environment."""
     try:
-        token = path.read_text(encoding="utf-8").strip() if path else os.environ.get(TOKEN, "").strip()
+        token = file.read_text(encoding="utf-8").strip() if file else os.environ.get(TOKEN, "").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SpeechLstmError(f"--token-file {path}: {error}") from None
-    if path and not token:
-        raise SpeechLstmError(f"--token-file {path}: the file is empty")
+        raise SpeechLstmError(f"--token-file {file}: {error}") from None
+    if file and not token:
+        raise SpeechLstmError(f"--token-file {file}: the file is empty")
     if token and not token.replace("-", "").replace("_", "").isalnum():
         raise SpeechLstmError("the token must be of letters, digits, - and _, as `openssl rand -hex 16` prints")
     return token or None

@@ -33,9 +33,10 @@ from speech_lstm.runtime.live.interpreter import MOST_RIVALS
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
 
-BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
-LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
+BLANK_OFFSETS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+WRONG_TARGETS = {"accept": 0.05, "open": 0.03}
+"""Of other speech and noise, every kind as frequent as the others, accepted at the threshold: `accept` after a wake
+word or a button, where a command is likely; `open` where everything that is said may be one."""
 OFFSET_SLACK = 0.01  # less than that in recognised trials is chance, and a smaller offset makes fewer phones of noise
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
@@ -47,22 +48,23 @@ class Calibration:
 
     confidence: ConfidenceModel
     blank_offset: float
-    threshold: float
+    thresholds: dict[str, float]
+    """For each of `WRONG_TARGETS`."""
     right_recognised: float
     """Share of the trials with the phrase in the grammar in which it was the best."""
     right_accepted: float
-    """Share of them that are recognised and accepted at the threshold."""
+    """Share of them that are recognised and accepted at the threshold `accept`; so are the following."""
     wrong_accepted: float
-    """Share of the other trials, without near misses, accepted at the threshold."""
+    """Share of the other trials, without near misses, accepted."""
     near_misses_accepted: float
-    """Share of the near misses accepted at the threshold."""
+    """Share of the near misses accepted."""
 
     def to_dict(self) -> dict[str, Any]:
         """Entries for `ModelMetadata`, and the shares."""
         return {
             "calibration": self.confidence.to_metadata(),
             "decoder": {"blank_offset": self.blank_offset},
-            "thresholds": {"accept": self.threshold},
+            "thresholds": self.thresholds,
             "right_recognised": self.right_recognised,
             "right_accepted": self.right_accepted,
             "wrong_accepted": self.wrong_accepted,
@@ -95,12 +97,15 @@ def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOption
     probability = np.array([confidence.probability(row) for row in features])
     near = kinds == NEAR_MISS
     other = ~known & ~near
-    threshold = max(LEAST_THRESHOLD, accepting_threshold(probability[other], kinds[other], WRONG_TARGET))
-    accepted = probability > threshold
+    thresholds = {
+        name: round(accepting_threshold(probability[other], kinds[other], share), 4)
+        for name, share in WRONG_TARGETS.items()
+    }
+    accepted = probability > thresholds["accept"]
     return Calibration(
         confidence,
         offset,
-        round(threshold, 4),
+        thresholds,
         right_recognised=float(right[known].mean()),
         right_accepted=float((right & accepted)[known].mean()),
         wrong_accepted=float(accepted[other].mean()),

@@ -109,10 +109,14 @@ class CommandTest:
         chosen = replace(recognition, alternatives=0, session=SessionOptions(partials=False))
         return cls(name, suite, options, Recognizer(suite.located(options.grammar), model=model, options=chosen))
 
-    def observe(self, around: Surroundings, most: int) -> Iterator[Observation]:
-        """Hear every clip in every condition."""
-        conditions = conditions_of(self.suite)
-        for paths, outside in ((self.options.manifests, False), (self.options.outside, True)):
+    def observe(self, around: Surroundings, limit: int | None) -> Iterator[Observation]:
+        """Hear every clip in every condition. limit: clips of each corpus, where the suite has more."""
+        options, conditions = self.options, conditions_of(self.suite)
+        inside_clips, outside_clips = (min(n, limit or n) for n in (options.clips, options.outside_clips))
+        for paths, most, outside in (
+            (options.manifests, inside_clips, False),
+            (options.outside, outside_clips, True),
+        ):
             for clips in by_corpus(self.suite.all_located(paths), self.suite, most).values():
                 for clip, audio in audible(clips):
                     said = said_in(clip, self.recognizer.grammar)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.evaluation.phones import phone_errors, pronounced
 from speech_lstm.evaluation.trials import posteriors
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.evaluation.sounds import music, silence
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
