@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+import speech_lstm as sl
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
 
@@ -60,7 +61,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     model = TimedModel(Model.load(args.model, device="cpu"))
     recognizer = Recognizer(grammar=grammar, model=model)
     gap = np.zeros(round(GAP_SECONDS * SAMPLE_RATE), np.float32)
-    audio = [part for row in chosen for part in (read_audio(args.manifest.parent / row["audio_filepath"]), gap)]
+    audio = [part for row in chosen for part in (sl.read_audio(args.manifest.parent / row["audio_filepath"]), gap)]
     heard = np.concatenate(audio)
     piece = round(args.piece_ms * SAMPLE_RATE / 1000)
     stream, plain, deciding = recognizer.stream(), [], []

@@ -75,7 +75,7 @@ class SentenceSearch:
         self._queue: list[tuple[float, int, _Suffix]] = []
         self._pushed = 0
         self._postfixes = Prefixes(graph.backward_speller)
-        self._said: dict[object, DoubleArray] = {}  # by node and words: the best B of them
+        self._said: dict[object, DoubleArray] = {}  # by node, label and words: the best B of them
 
     def __iter__(self) -> Iterator[Sentence]:
         """From the best one on."""
@@ -130,7 +130,7 @@ class SentenceSearch:
                         self._push(self._bound(suffix), suffix)
 
     def _compare(self, suffix: _Suffix) -> bool:
-        """Where the same words from the same node on were said better with other pronunciations, those of the suffix do
+        """Where the same words from the same node on are said better with other pronunciations, those of the suffix do
         not count. Returns whether there is such a place.
         """
         assert suffix.tail is not None and suffix.tail.postfix is not None
@@ -139,11 +139,12 @@ class SentenceSearch:
         words = self._postfixes.words_so_far(suffix.postfix)
         if words is None:
             return False
-        best = self._said.get((suffix.node, words))
+        alike = suffix.node, suffix.label, words  # the label, because the same phone before it needs a blank between
+        best = self._said.get(alike)
         if best is None:
-            self._said[suffix.node, words] = suffix.begin
+            self._said[alike] = suffix.begin
             return False
-        self._said[suffix.node, words] = np.maximum(best, suffix.begin)
+        self._said[alike] = np.maximum(best, suffix.begin)
         suffix.begin = np.where(suffix.begin > best, suffix.begin, NEVER)
         return True
 
