@@ -68,10 +68,11 @@ class StreamInput:
             self._half = data[whole:]
         else:
             audio = self._scaled(samples)
-        self._meter.accept(audio)
         if audio.size:
+            lowest, highest = float(audio.min()), float(audio.max())
             self._samples += len(audio)
-            self._lowest, self._highest = min(self._lowest, audio.min()), max(self._highest, audio.max())
+            self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, highest)
+            self._meter.accept(audio, max(highest, -lowest))
         return self._leveller.accept(self._resampler.accept(audio))
 
     def finish(self) -> Samples:

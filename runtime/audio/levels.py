@@ -106,7 +106,7 @@ class Leveller:
             self._held_peak = max(self._held_peak, loudest)
             is_long = len(self._held) == _hops(HOLD_SECONDS)
             return self._release() if is_long or self._held_peak >= QUIET else []
-        gain = self._gain()
+        gain = 1.0 if loudest >= QUIET else self._gain()
         return [hop if gain == 1 else hop * np.float32(gain)]
 
     def _release(self) -> list[Samples]:
@@ -141,12 +141,12 @@ class ClipMeter:
         self._window = max(1, round(sample_rate / 2))
         self._heard = self._loud = 0  # samples of the window
 
-    def accept(self, samples: Samples) -> None:
-        """float32 [n] or [n, channels]."""
+    def accept(self, samples: Samples, loudest: float = math.inf) -> None:
+        """float32 [n] or [n, channels]; loudest: no sample is further from 0."""
         start = 0
         while start < len(samples) and not self.clipped:
             part = samples[start : start + self._window - self._heard]
-            if max(part.max(), -part.min()) >= LOUD:
+            if loudest >= LOUD and max(part.max(), -part.min()) >= LOUD:
                 loud = np.abs(part) >= LOUD
                 self._loud += int(np.count_nonzero(loud if loud.ndim == 1 else loud.any(axis=1)))
             start += len(part)
