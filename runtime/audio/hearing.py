@@ -11,6 +11,7 @@ from speech_lstm.runtime.audio.pcm import (
     SAMPLE_RATE,
     Samples,
     StreamResampler,
+    array_to_float,
     holds_int16,
     pcm_array,
     pcm_to_float,
@@ -51,7 +52,6 @@ class StreamInput:
     def __init__(self, sample_rate: float) -> None:
         self._rate = sample_rate
         self._resampler = StreamResampler(sample_rate)
-        self._leveller = levels.Leveller()
         self._meter = levels.ClipMeter(sample_rate)
         self._half = b""  # of a sample, where bytes were cut in it
         self._is_int16_in_int32: bool | None = None  # None: nobody knows yet
@@ -73,11 +73,11 @@ class StreamInput:
             self._samples += len(audio)
             self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, highest)
             self._meter.accept(audio, max(highest, -lowest))
-        return self._leveller.accept(self._resampler.accept(audio))
+        return self._resampler.accept(audio)
 
     def finish(self) -> Samples:
         """The rest."""
-        return np.concatenate((self._leveller.accept(self._resampler.finish()), self._leveller.finish()))
+        return self._resampler.finish()
 
     def warnings(self, time: float, is_over: bool = False) -> list[AudioWarning]:
         """What is wrong and was not told before, at that time of the stream."""
@@ -100,7 +100,7 @@ class StreamInput:
         """A copy: the caller may use the array again."""
         array = pcm_array(samples)
         if array.dtype != np.int32:
-            return pcm_to_float(array).copy()
+            return array_to_float(array).copy()
         if array.size and (array.max() > 32767 or array.min() < -32768):
             self._is_int16_in_int32 = False
         elif self._is_int16_in_int32 is None and holds_int16(array):

@@ -32,7 +32,11 @@ def pcm_to_float(samples: Any) -> Samples:
     int32 that `holds_int16` is scaled as that. n may be 0.
     Returns float32 [n]. Raises AudioError for any other type or shape, NaN or infinity, and floats that are not scaled.
     """
-    array = pcm_array(samples)
+    return array_to_float(pcm_array(samples))
+
+
+def array_to_float(array: NDArray[Any]) -> Samples:
+    """The same of what `pcm_array` gave."""
     if array.dtype == np.int16:
         return array.astype(np.float32) * np.float32(1 / 32768)
     if array.dtype == np.int32:

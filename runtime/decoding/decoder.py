@@ -174,9 +174,8 @@ class Decoder:
 
     def phones(self, log_probs: FloatArray) -> list[bool]:
         """In which frames a phone beats blank; `log_probs`: as for `advance`."""
-        blank = log_probs[:, 0] - self.options.blank_offset
-        heard: list[bool] = (np.maximum.reduce(log_probs[:, 1:], axis=1) > blank).tolist()
-        return heard
+        offset = self.options.blank_offset
+        return [max(row[1:]) > row[0] - offset for row in log_probs.tolist()]
 
     def advance(self, state: DecoderState, log_probs: FloatArray) -> None:
         """Search further. `log_probs`: float32 [frames, tokens] as the model gives them; however they are split into
