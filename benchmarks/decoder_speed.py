@@ -123,10 +123,10 @@ def search(decoder: Decoder, utterances: list[FloatArray]) -> list[DecoderState]
     return states
 
 
-def partial(decoder: Decoder, state: DecoderState) -> None:
+def partial(decoder: Decoder, state: DecoderState) -> object:
     """The best path so far, of which nothing is known yet."""
     state.paths.clear()
-    decoder.partial(state)
+    return decoder.partial(state)
 
 
 def kaldi_search(fst: object, beam: float, utterances: list[FloatArray], options: DecoderOptions) -> None:

@@ -64,7 +64,9 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     audio = [part for row in chosen for part in (sl.read_audio(args.manifest.parent / row["audio_filepath"]), gap)]
     heard = np.concatenate(audio)
     piece = round(args.piece_ms * SAMPLE_RATE / 1000)
-    stream, plain, deciding = recognizer.stream(), [], []
+    stream = recognizer.stream()
+    plain: list[float] = []
+    deciding: list[float] = []
     started = time.process_time()
     for at in range(0, len(heard), piece):
         begin, network = time.process_time(), model.seconds
