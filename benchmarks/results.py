@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+import speech_lstm as sl
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
 from speech_lstm.runtime.live.recognizer import Recognizer
 
 PIECE = 320
@@ -36,7 +37,7 @@ def hear(grammar: str, manifest: Path, model: str, limit: int, wake_word: str | 
     stream = recognizer.stream()
     heard = {}
     for row in dev[:: max(1, len(dev) // limit)][:limit]:
-        audio = read_audio(manifest.parent / row["audio_filepath"])
+        audio = sl.read_audio(manifest.parent / row["audio_filepath"])
         padded = np.pad(audio, (0, SAMPLE_RATE))
         events = [e for at in range(0, len(padded), PIECE) for e in stream.accept(padded[at : at + PIECE])]
         clip = None if wake_word else recognizer.recognize(audio).to_dict()

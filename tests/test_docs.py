@@ -93,6 +93,23 @@ def test_the_python_of_the_readme_works(folder: Path, capsys: pytest.CaptureFixt
     assert len(parts) >= 2 and isinstance(names["result"], sl.Result) and isinstance(names["event"], sl.Event)
 
 
+def test_the_names_of_the_architecture_page_exist() -> None:
+    """Classes, functions and methods in code style, and the modules of the figure."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    source = "\n".join(
+        path.read_text() for room in ("runtime", "speech_lstm", "export") for path in (ROOT / room).rglob("*.py")
+    )
+    prose, figure = re.sub(r"```.*?```", "", page, flags=re.DOTALL), page.split("```")[1]
+    names = set(re.findall(r"`([A-Za-z_.]+)`", prose)) | set(re.findall(r"\b[A-Z]\w+\.\w+", figure))
+    assert len(names) > 40
+    for part in {part for name in names for part in name.split(".")} - {"py", "runtime", "tests"}:
+        assert re.search(rf"\b{part}\b", source), f"{part} is not in the code"
+    for place in re.findall(r"\b((?:audio|model|live|decoding|data|acoustic|training)/[a-z]+)\b", page):
+        assert any(
+            (ROOT / room / f"{place}{end}").exists() for room in ("runtime", "speech_lstm") for end in ("", ".py")
+        )
+
+
 @pytest.mark.parametrize("page", [README, ASSISTANT, SERVE, COMMANDS], ids=lambda page: page.name)
 def test_the_command_line_knows_the_commands(page: Path) -> None:
     lines = [line for part in snippets(page) if part.language == "sh" for line in part.text.splitlines()]

@@ -1,10 +1,12 @@
 """The promises of pyproject.toml: what is imported, what is shipped, and what gets installed where."""
 
+import ast
 import json
 import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,34 @@ def test_exactly_one_onnxruntime_is_required_on_each_platform(system: str, machi
     wanted = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     chosen = [r.name for r in wanted if r.marker is None or r.marker.evaluate(environment)]
     assert [name for name in chosen if name.startswith("onnxruntime")] == [expected]
+
+
+OPTIONAL = {"PyInstaller", "faster_whisper"}
+"""Imported where they are found: PyInstaller runs its hook itself, a benchmark has a peer."""
+
+
+def test_everything_imported_is_declared() -> None:
+    """Imports inside functions too; the tests' own may be of any extra."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    declared = {
+        Requirement(text).name.lower().replace("_", "-")
+        for text in (*PROJECT["project"]["dependencies"], *(text for extra in extras.values() for text in extra))
+    }
+    missing, providers = set(), packages_distributions()
+    for folder in (*FOLDER_OF.values(), "tests", "benchmarks", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                absolute = isinstance(node, ast.ImportFrom) and not node.level
+                names = (
+                    [name.name for name in node.names] if isinstance(node, ast.Import) else [absolute and node.module]
+                )
+                for name in filter(None, names):
+                    top = name.split(".")[0]
+                    known = {"speech_lstm", "tests", "benchmarks", *sys.stdlib_module_names, *OPTIONAL}
+                    offered = {d.lower().replace("_", "-") for d in providers.get(top, [top])}
+                    if top not in known and not offered & declared:
+                        missing.add(f"{top} ({path.relative_to(ROOT)})")
+    assert not missing
 
 
 def test_torch_and_torchaudio_are_held_at_one_minor_version() -> None:

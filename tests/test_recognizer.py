@@ -56,6 +56,16 @@ def test_the_beginning_of_a_long_clip_counts(recognizer: Recognizer) -> None:
     assert result.text == CLIPS[path] and result.end <= len(clip) / 16000 + 0.2
 
 
+def test_what_the_model_made_of_a_clip_is_decoded_alone(recognizer: Recognizer) -> None:
+    path = next(iter(CLIPS))
+    audio = read_audio(path)
+    log_probs = recognizer.model.log_probs(audio)
+    assert recognizer.decode(log_probs, len(audio) / 16000) == recognizer.recognize(audio)
+    assert recognizer.decode(log_probs).end >= recognizer.decode(log_probs, 0.3).end == 0.3
+    certain, never = (recognizer.decode(log_probs, threshold=threshold) for threshold in (0.0, 1.0))
+    assert certain.accepted and not never.accepted and certain.confidence == never.confidence
+
+
 def test_silence_is_nothing(recognizer: Recognizer) -> None:
     result = recognizer.recognize(np.zeros(16000, np.int16))
     assert not result.accepted and result.confidence < 0.5

@@ -11,6 +11,7 @@ from speech_lstm.runtime.audio.pcm import (
     SAMPLE_RATE,
     Samples,
     StreamResampler,
+    array_to_float,
     holds_int16,
     pcm_array,
     pcm_to_float,
@@ -67,10 +68,11 @@ class StreamInput:
             self._half = data[whole:]
         else:
             audio = self._scaled(samples)
-        self._meter.accept(audio)
         if audio.size:
+            lowest, highest = float(audio.min()), float(audio.max())
             self._samples += len(audio)
-            self._lowest, self._highest = min(self._lowest, audio.min()), max(self._highest, audio.max())
+            self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, highest)
+            self._meter.accept(audio, max(highest, -lowest))
         return self._resampler.accept(audio)
 
     def finish(self) -> Samples:
@@ -98,7 +100,7 @@ class StreamInput:
         """A copy: the caller may use the array again."""
         array = pcm_array(samples)
         if array.dtype != np.int32:
-            return pcm_to_float(array).copy()
+            return array_to_float(array).copy()
         if array.size and (array.max() > 32767 or array.min() < -32768):
             self._is_int16_in_int32 = False
         elif self._is_int16_in_int32 is None and holds_int16(array):

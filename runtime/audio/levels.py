@@ -51,12 +51,12 @@ class ClipMeter:
         self._window = max(1, round(sample_rate / 2))
         self._heard = self._loud = 0  # samples of the window
 
-    def accept(self, samples: Samples) -> None:
-        """float32 [n] or [n, channels]."""
+    def accept(self, samples: Samples, loudest: float = math.inf) -> None:
+        """float32 [n] or [n, channels]; loudest: no sample is further from 0."""
         start = 0
         while start < len(samples) and not self.clipped:
             part = samples[start : start + self._window - self._heard]
-            if max(part.max(), -part.min()) >= LOUD:
+            if loudest >= LOUD and max(part.max(), -part.min()) >= LOUD:
                 loud = np.abs(part) >= LOUD
                 self._loud += int(np.count_nonzero(loud if loud.ndim == 1 else loud.any(axis=1)))
             start += len(part)

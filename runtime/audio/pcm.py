@@ -32,7 +32,11 @@ def pcm_to_float(samples: Any) -> Samples:
     int32 that `holds_int16` is scaled as that. n may be 0.
     Returns float32 [n]. Raises AudioError for any other type or shape, NaN or infinity, and floats that are not scaled.
     """
-    array = pcm_array(samples)
+    return array_to_float(pcm_array(samples))
+
+
+def array_to_float(array: NDArray[Any]) -> Samples:
+    """The same of what `pcm_array` gave."""
     if array.dtype == np.int16:
         return array.astype(np.float32) * np.float32(1 / 32768)
     if array.dtype == np.int32:
@@ -73,15 +77,16 @@ def holds_int16(array: NDArray[np.int32]) -> bool:
 
 def check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
     """Raise AudioError for values that are no sound; `first` is the number of the first sample in the whole signal."""
+    if not array.size or (array.max() <= _LOUDEST_FLOAT and array.min() >= -_LOUDEST_FLOAT):  # and not NaN
+        return
     finite = np.isfinite(array)
     if not finite.all():
         bad = int(np.argmin(finite))
         raise AudioError(f"sample {first + bad} is {array[bad]}; every sample must be a finite number")
-    if array.size and max(array.max(), -array.min()) > _LOUDEST_FLOAT:
-        raise AudioError(
-            f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
-            "Pass integers as int16, or divide by 32768 first"
-        )
+    raise AudioError(
+        f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
+        "Pass integers as int16, or divide by 32768 first"
+    )
 
 
 def tamed(samples: Samples) -> Samples:

@@ -9,7 +9,7 @@ import numpy as np
 from .graph import DecodingGraph
 from .hypothesis import Span
 from .record import Record
-from .spelling import Prefix, Prefixes
+from .spelling import Prefix, Prefixes, Spelling
 from .viterbi import History
 
 MANY = 50
@@ -23,16 +23,18 @@ WINDOW = 24
 
 
 class Path:
-    """A phone and the path before it; the first one is no phone. `prefix`: the phones so far and their words."""
+    """A phone and the path before it; the first one is no phone. `prefix`: the phones so far and their words;
+    `beginning`: the words that are over, once they were asked for.
+    """
 
-    __slots__ = ("before", "prefix", "span")
+    __slots__ = ("before", "beginning", "prefix", "span")
 
     def __init__(self, span: Span | None, before: Path | None, prefix: Prefix) -> None:
         self.span = span
         self.before = before
         self.prefix = prefix
+        self.beginning: Spelling | None = None
 
-    @property
     def spans(self) -> list[Span]:
         """All phones."""
         found = []
@@ -78,10 +80,9 @@ class BestPaths:
 
     def _last_end(self, history: History, node: int, row: int) -> int | None:
         """The last row before `row` in which a phone ends on the best path to a node."""
-        column = node if history.column is None else history.column[node]
-        blank = self.record.scores[:, 0]
+        at_node, blank = history.at(node), self.record.scores[:, 0]
         for begin in dict.fromkeys((max(0, row - WINDOW), 0)):
-            scores = history.scores[begin : row + 1, column]
+            scores = at_node[begin : row + 1]
             ends = (scores[1:] > scores[:-1] + blank[begin:row]).nonzero()[0]  # elsewhere the path is in blank
             if len(ends):
                 return begin + int(ends[-1])
@@ -90,9 +91,15 @@ class BestPaths:
     def _phone_before(self, history: History, node: int, last: int) -> tuple[Span, int, bool]:
         """The phone that ends in row `last` at a node, the node before it, and whether it repeats the phone before."""
         graph, sums = self.graph, self.record.sums
-        arcs = np.arange(graph.num_arcs)[graph.incoming(node)]
+        incoming = graph.incoming(node)
+        if incoming.stop - incoming.start == 1:
+            label, source = int(graph.label[incoming.start]), int(graph.source[incoming.start])
+            if graph.slot[incoming.start] == source:
+                before = history.at(source)[: last + 1] if source else sums[: last + 1, -1]
+                return Span(label, int((before - sums[: last + 1, label]).argmax()), last + 1), source, False
+        arcs = np.arange(incoming.start, incoming.stop)
         if len(arcs) > MANY:
-            at_node = history.of(np.array([node]))[last + 1, 0]
+            at_node = history.at(node)[last + 1]
             likely = self.record.scores[last] >= at_node - history.scores[last].max() - TOLERANCE
             arcs = arcs[likely[graph.label[arcs]]]
         labels, sources = graph.label[arcs], graph.source[arcs]

@@ -174,9 +174,8 @@ class Decoder:
 
     def phones(self, log_probs: FloatArray) -> list[bool]:
         """In which frames a phone beats blank; `log_probs`: as for `advance`."""
-        blank = log_probs[:, 0] - self.options.blank_offset
-        heard: list[bool] = (np.maximum.reduce(log_probs[:, 1:], axis=1) > blank).tolist()
-        return heard
+        offset = self.options.blank_offset
+        return [max(row[1:]) > row[0] - offset for row in log_probs.tolist()]
 
     def advance(self, state: DecoderState, log_probs: FloatArray) -> None:
         """Search further. `log_probs`: float32 [frames, tokens] as the model gives them; however they are split into
@@ -223,9 +222,10 @@ class Decoder:
             path = state.paths.to(state.search.history(), now.final_node, now.final_row + 1)
         if path is None:
             return None
-        (spelling, *_), spans = self.graph.speller.sentences(path.prefix), path.spans
+        (spelling, *_), spans = self.graph.speller.sentences(path.prefix), path.spans()
         around = sums[spans[0].begin, -1] + sums[now.num_rows, -1] - sums[spans[-1].end, -1]
-        return Sentence(state.record, path.prefix.phones, spelling, float(around) + command_score(sums, spans), spans)
+        score = float(around) + command_score(sums, spans)
+        return Sentence(state.record, path.prefix.phones, spelling, score, path.spans)
 
     def partial(self, state: DecoderState, at: Progress | None = None) -> Sentence | None:
         """The best path wherever it is, with the words that are over; None while no path is alive."""
@@ -233,9 +233,10 @@ class Decoder:
         path = state.paths.to(history, now.best_node, now.num_rows)
         if path is None:
             return None
-        score = float(history.of(np.array([now.best_node]))[now.num_rows, 0])
-        spelling, *_ = self.graph.speller.beginnings(path.prefix)
-        return Sentence(state.record, path.prefix.phones, spelling, score, path.spans)
+        score = float(history.at(now.best_node)[now.num_rows])
+        if path.beginning is None:
+            path.beginning, *_ = self.graph.speller.beginnings(path.prefix)
+        return Sentence(state.record, path.prefix.phones, path.beginning, score, path.spans)
 
     def sentences(
         self, state: DecoderState, at: Progress | None = None, beam: float | None = None

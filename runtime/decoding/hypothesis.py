@@ -99,9 +99,9 @@ class Sentence:
         phones: Phones,
         spelling: Spelling,
         score: float,
-        spans: Sequence[Span] | Callable[[], Sequence[Span]],
+        spans: Callable[[], Sequence[Span]],
     ) -> None:
-        """spans: where in the rows of the record the phones are, or what finds them."""
+        """spans: finds where in the rows of the record the phones are."""
         self.phones = phones
         self.score = score
         self._record = record
@@ -121,8 +121,7 @@ class Sentence:
     @cached_property
     def hypothesis(self) -> Hypothesis:
         """With frames and scores. To be asked for before the search goes on."""
-        spans = self._spans() if callable(self._spans) else self._spans
-        sums, frame_of = self._record.sums, self._record.frame_of
+        spans, sums, frame_of = self._spans(), self._record.sums, self._record.frame_of
         phones = [
             HypothesisPhone(
                 token=token,

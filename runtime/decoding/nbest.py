@@ -26,7 +26,7 @@ import numpy as np
 from .graph import DecodingGraph, IntArray
 from .hypothesis import Sentence, Span
 from .record import DoubleArray, Record
-from .spelling import Prefix, Prefixes
+from .spelling import MAX_SPELLINGS, Phones, Prefix, Prefixes, Spelling
 from .viterbi import History
 
 MAX_EXPANSIONS = 5000
@@ -75,7 +75,7 @@ class SentenceSearch:
         self._queue: list[tuple[float, int, _Suffix]] = []
         self._pushed = 0
         self._postfixes = Prefixes(graph.backward_speller)
-        self._said: dict[object, DoubleArray] = {}  # by node and words: the best B of them
+        self._said: dict[object, DoubleArray] = {}  # by node, label and words: the best B of them
 
     def __iter__(self) -> Iterator[Sentence]:
         """From the best one on."""
@@ -87,12 +87,22 @@ class SentenceSearch:
             self._push(bound, _Suffix(node, 0, end, end, None, self._postfixes.start, True))
         found: set[tuple[str, ...]] = set()
         for suffix, score in self._complete():
-            prefix = self._prefixes.find(_phones(suffix))
-            for spelling in self._prefixes.speller.sentences(prefix):
-                sentence = Sentence(self._record, prefix.phones, spelling, score, partial(self._align, suffix))
+            phones = tuple(_phones(suffix))
+            for spelling in self._spell(suffix, phones):
+                sentence = Sentence(self._record, phones, spelling, score, partial(self._align, suffix))
                 if sentence.words not in found:
                     found.add(sentence.words)
                     yield sentence
+
+    def _spell(self, suffix: _Suffix, phones: Phones) -> tuple[Spelling, ...]:
+        """The sentences that the phones of a complete suffix say."""
+        assert suffix.postfix is not None
+        speller, end = self._prefixes.speller, len(phones)
+        readings = [reading for found in suffix.postfix.ends.values() for reading in found]
+        sentences = [reading for reading in readings if speller.accepts(word for word, _, _ in reversed(reading))]
+        if len(sentences) == 1 and len(readings) < MAX_SPELLINGS:
+            return (tuple((word, end - last, end - first) for word, first, last in reversed(sentences[0])),)
+        return speller.sentences(self._prefixes.find(phones))  # in the order of the grammar
 
     def _complete(self) -> Iterator[tuple[_Suffix, float]]:
         """Suffixes that are whole sentences, with their scores, best first."""
@@ -120,7 +130,7 @@ class SentenceSearch:
                         self._push(self._bound(suffix), suffix)
 
     def _compare(self, suffix: _Suffix) -> bool:
-        """Where the same words from the same node on were said better with other pronunciations, those of the suffix do
+        """Where the same words from the same node on are said better with other pronunciations, those of the suffix do
         not count. Returns whether there is such a place.
         """
         assert suffix.tail is not None and suffix.tail.postfix is not None
@@ -129,11 +139,12 @@ class SentenceSearch:
         words = self._postfixes.words_so_far(suffix.postfix)
         if words is None:
             return False
-        best = self._said.get((suffix.node, words))
+        alike = suffix.node, suffix.label, words  # the label, because the same phone before it needs a blank between
+        best = self._said.get(alike)
         if best is None:
-            self._said[suffix.node, words] = suffix.begin
+            self._said[alike] = suffix.begin
             return False
-        self._said[suffix.node, words] = np.maximum(best, suffix.begin)
+        self._said[alike] = np.maximum(best, suffix.begin)
         suffix.begin = np.where(suffix.begin > best, suffix.begin, NEVER)
         return True
 
@@ -147,12 +158,13 @@ class SentenceSearch:
 
     def _bounds(self, nodes: IntArray, begin: DoubleArray) -> DoubleArray:
         """Scores of the best sentences whose suffixes follow nodes: float64 [nodes]. begin: [rows + 1, nodes or 1]."""
-        before = self._history.of(nodes)[::-1].astype(np.float64)
-        start = (nodes == 0).nonzero()[0]
-        if len(start):
-            before[:, start] = self._outside[:, None]
-        before += begin - self._blank[:, None]
-        return before.max(axis=0)
+        over_blank = begin - self._blank[:, None]
+        scores: DoubleArray = np.maximum.reduce(self._history.of(nodes)[::-1] + over_blank, axis=0)
+        if not nodes.all():  # the start, whose score is known more exactly
+            start = (nodes == 0).nonzero()[0]
+            at_start = over_blank if over_blank.shape[1] == 1 else over_blank[:, start]
+            scores[start] = (at_start + self._outside[:, None]).max(axis=0)
+        return scores
 
     def _prepend(self, suffix: _Suffix, arc: int) -> tuple[_Suffix, bool]:
         """One more phone, and whether the bound stays: not where it is the same as the one after it."""
@@ -173,9 +185,9 @@ class SentenceSearch:
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
         over_blank = self._over_blank[labels]
         ends = over_blank + after
-        if suffix.label:
-            for row in (labels == suffix.label).nonzero()[0]:  # at least one blank between
-                ends[row] = over_blank[row] + _one_row_later(after)
+        if suffix.label in labels:
+            row = int((labels == suffix.label).argmax())
+            ends[row] = over_blank[row] + _one_row_later(after)  # at least one blank between
         begin = _one_row_later(np.maximum.accumulate(ends, axis=1))
         begin -= over_blank
         if len(sources) > MANY:  # no path score is above 0

@@ -69,6 +69,13 @@ class Speller:
         finals = self._finals
         return _distinct(s for node, found in prefix.ends.items() if node in finals for s in found)
 
+    def accepts(self, words: Iterable[str]) -> bool:
+        """Whether they are a sentence."""
+        nodes = set(self._starts)
+        for word in words:
+            nodes = {target for node in nodes for target in self._arcs[node].get(word, ())}
+        return not nodes.isdisjoint(self._finals)
+
     def beginnings(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The same for a sentence that may break off anywhere: the words that are over, as many as possible."""
         for shorter in (prefix, *prefix.words_end):

@@ -46,6 +46,10 @@ class History(NamedTuple):
         """float32 [rows + 1, nodes given]."""
         return self.scores.take(nodes if self.column is None else self.column.take(nodes), axis=1)
 
+    def at(self, node: int) -> FloatArray:
+        """float32 [rows + 1], a view."""
+        return self.scores[:, node if self.column is None else self.column[node]]
+
 
 class Search(Protocol):
     """All of a search that changes. `num_rows`: frames it has seen since `clear`."""
@@ -141,6 +145,8 @@ class BeamSearch:
     _nodes: IntArray = field(init=False)  # nodes that are alive, the start first
     _column: IntArray = field(init=False)  # [nodes], in the history; 0 for nodes that were never alive
     _num_columns: int = field(init=False)
+    _rows: list[tuple[IntArray, FloatArray]] = field(init=False)  # per frame: nodes and their scores
+    _num_written: int = field(init=False)  # rows that are in the history too
     _history: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -165,8 +171,8 @@ class BeamSearch:
         self._column.fill(0)
         self._column[0] = 1
         self._num_columns = 2
-        self._history[0] = NEVER
-        self._history[0, 1] = 0
+        self._rows = [(self._nodes, np.zeros(1, dtype=np.float32))]
+        self._num_written = 0
         self.num_rows = 0
 
     def step(self, row: FloatArray, outside: float) -> Best:
@@ -202,30 +208,29 @@ class BeamSearch:
         slots[dropped] = slots[dropped + graph.num_nodes] = NEVER
         nodes, scores = nodes[alive], scores[alive]
         self._nodes = nodes
-        self._remember(nodes, scores)
+        self._rows.append((nodes, scores))
+        self.num_rows += 1
         best = int(scores.argmax())
         ends = np.where(self._is_final.take(nodes), scores, NEVER)
         final = int(ends.argmax())
         return Best(float(scores[best]), int(nodes[best]), float(ends[final]), int(nodes[final]))
 
-    def _remember(self, nodes: IntArray, scores: FloatArray) -> None:
-        """A row of the history."""
-        self.num_rows += 1
-        new = nodes[self._column.take(nodes) == 0]
-        self._column[new] = np.arange(self._num_columns, self._num_columns + len(new))
-        self._num_columns += len(new)
-        height, width = self._history.shape
-        if self.num_rows == height or self._num_columns > width:
-            height *= 2 if self.num_rows == height else 1
-            larger = np.full((height, max(width, 2 * self._num_columns)), NEVER)
-            larger[: self.num_rows, :width] = self._history[: self.num_rows]
-            self._history = larger
-        row = self._history[self.num_rows]
-        row.fill(NEVER)
-        row[self._column.take(nodes)] = scores
-
     def history(self) -> History:
         """See `Search`."""
+        for nodes, scores in self._rows[self._num_written :]:
+            new = nodes[self._column.take(nodes) == 0]
+            self._column[new] = np.arange(self._num_columns, self._num_columns + len(new))
+            self._num_columns += len(new)
+            height, width = self._history.shape
+            if self._num_written == height or self._num_columns > width:
+                height *= 2 if self._num_written == height else 1
+                larger = np.full((height, max(width, 2 * self._num_columns)), NEVER)
+                larger[: self._num_written, :width] = self._history[: self._num_written]
+                self._history = larger
+            row = self._history[self._num_written]
+            row.fill(NEVER)
+            row[self._column.take(nodes)] = scores
+            self._num_written += 1
         return History(self._history[: self.num_rows + 1], self._column)
 
     def _leaving(self, nodes: IntArray) -> IntArray:

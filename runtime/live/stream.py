@@ -99,7 +99,10 @@ class Stream:
             return None
         audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._waiting -= self._block
-        self._pieces = [audio[self._block :]] if self._waiting else []
+        rest = audio[self._block :]
+        if 0 < self._waiting < self._block:
+            rest = rest.copy()  # it stays for a while, and the audio before it need not
+        self._pieces = [rest] if self._waiting else []
         return audio[: self._block]
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
