@@ -20,18 +20,16 @@ from pathlib import Path
 import numpy as np
 
 from speech_lstm.data.corpus import Utterance, read_manifest
+from speech_lstm.evaluation.commands import Meaning, meaning, of_result
+from speech_lstm.evaluation.conditions import in_noise, summed
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import GrammarError
-from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.results import Command, Result
 
 SILENCE_SECONDS = 1.0
 """Around each clip, so that noise is heard before and after the command too."""
-
-Meaning = tuple[str | None, frozenset[tuple[str, object]]]
-"""The intent, and names with values of all slots."""
 
 
 @dataclass
@@ -62,34 +60,18 @@ class Counts:
         return f"| {name} | {self.clips} | {' | '.join(cells + costs)} |"
 
 
-def meaning(grammar: Grammar, words: Sequence[str]) -> Meaning:
-    """Of a sentence of the grammar. GrammarError if it is none."""
-    found = grammar.interpret(words)
-    return found.intent, frozenset((name, value) for name, value, _, _ in found.slots)
-
-
-def of_result(result: Result) -> Meaning:
-    """What was heard."""
-    return result.intent, frozenset((slot.name, slot.value) for slot in result.slot_details)
-
-
 def noise_clips(rows: Sequence[Utterance], mix: Sequence[str]) -> Iterator[Samples]:
     """Without end: one clip of each folder in `mix`, equally loud, summed; any clip where `mix` is empty."""
     folders = [[row for row in rows if row.path.parent.name == name] for name in mix] or [list(rows)]
     for chosen in zip(*(itertools.cycle(folder) for folder in folders), strict=True):
-        clips = [read_audio(row.path) for row in chosen]
-        length = max(map(len, clips))
-        yield np.sum([np.resize(clip / np.sqrt(np.mean(clip**2) + 1e-10), length) for clip in clips], axis=0)
+        yield summed([read_audio(row.path) for row in chosen])
 
 
 def surrounded(clip: Samples, noise: Samples | None, snr_db: float) -> Samples:
     """A clip with silence around it and noise in all of it; the ratio is that within the clip."""
-    audio = np.pad(clip, round(SILENCE_SECONDS * SAMPLE_RATE))
     if noise is None:
-        return audio
-    fitting = np.resize(noise, len(audio))
-    gain = np.sqrt(np.mean(clip**2) / np.mean(fitting**2) * 10 ** (-snr_db / 10))
-    return (audio + gain * fitting).astype(np.float32)
+        return np.pad(clip, round(SILENCE_SECONDS * SAMPLE_RATE))
+    return in_noise(clip, noise, snr_db, SILENCE_SECONDS)
 
 
 def measure(counts: Counts, recognizer: Recognizer, audio: Samples, said: Meaning) -> Result:
@@ -107,7 +89,7 @@ def measure(counts: Counts, recognizer: Recognizer, audio: Samples, said: Meanin
         events += stream.advance(log_probs[0], state[0])
     events += stream.finish()
     begin = time.process_time()
-    result = recognizer.interpreter.heard(recognizer.decoder, search)
+    result = recognizer.interpreter.decide(recognizer.decoder.sentences(search), search.now.num_frames).result
     counts.decoder_cpu += time.process_time() - begin
     commands = [event for event in events if isinstance(event, Command)]
     heard_slots = of_result(result)[1]

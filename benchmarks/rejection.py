@@ -13,90 +13,22 @@ import argparse
 import math
 import random
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.evaluation.calibrate import equal_weights
-from speech_lstm.evaluation.trials import Trial, dev_rows, is_held_out, make_trials, posteriors
+from speech_lstm.evaluation.acceptance import Listener, acceptance_table, reliability
+from speech_lstm.evaluation.trials import dev_rows, is_held_out, make_trials, posteriors
 from speech_lstm.runtime.live.recognizer import Recognizer
-from speech_lstm.runtime.results import Result
 
 ROTATIONS = 5
 """Ways to halve the words into those inside and those outside of the grammar."""
 
 RIGHT_SHARE = 0.9
 """Of the rightly recognised words, accepted where the words outside are counted."""
-
-FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Of a trial: its kind, whether the grammar had what was said, whether it was understood, and how sure that is."""
-
-    kind: str
-    inside: bool
-    right: bool
-    confidence: float
-
-
-class Listener:
-    """Recognises clips in changing grammars. The rival of a command counts for all, not only for accepted ones."""
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self.recognizer = recognizer
-        self._grammar: tuple[str, ...] = ()
-
-    def result(self, log_probs: NDArray[np.float32], phrases: tuple[str, ...]) -> Result:
-        """The best of the phrases."""
-        if phrases != self._grammar:
-            self.recognizer, self._grammar = self.recognizer.with_grammar(phrases), phrases
-        search = self.recognizer.decoder.start()
-        self.recognizer.decoder.advance(search, log_probs)
-        return replace(self.recognizer.interpreter, threshold=0.0).heard(self.recognizer.decoder, search)
-
-    def outcome(self, trial: Trial) -> Outcome:
-        """What becomes of a trial."""
-        result = self.result(trial.log_probs, trial.phrases)
-        return Outcome(trial.kind, trial.inside, trial.inside and result.text == trial.said, result.confidence)
-
-
-def acceptance_table(outcomes: Iterable[Outcome], threshold: float) -> str:
-    """What is accepted of every kind."""
-    lines = ["| heard | trials | in the grammar | understood | right and accepted | wrong and accepted |"]
-    lines.append("|---|---:|:---:|---:|---:|---:|")
-    kinds: dict[tuple[str, bool], list[Outcome]] = {}
-    for outcome in outcomes:
-        kinds.setdefault((outcome.kind, outcome.inside), []).append(outcome)
-    for (kind, inside), group in kinds.items():
-        right = np.array([outcome.right for outcome in group])
-        accepted = np.array([outcome.confidence >= threshold for outcome in group])
-        shares = [right.mean(), (right & accepted).mean(), (~right & accepted).mean()]
-        cells = [f"{share:.1%}" if inside or number == 2 else "" for number, share in enumerate(shares)]
-        lines.append(f"| {kind} | {len(group)} | {'yes' if inside else 'no'} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def reliability(outcomes: Sequence[Outcome], bins: int = 10) -> list[tuple[float, float, int]]:
-    """Mean confidence, share of right ones and number of trials in every tenth of confidence that has some.
-
-    Weighed as in calibration: half of what is heard is right, and every kind is as frequent as the others.
-    """
-    right = np.array([outcome.right for outcome in outcomes])
-    confidence = np.array([outcome.confidence for outcome in outcomes])
-    weights = equal_weights(np.array([outcome.kind for outcome in outcomes]), right)
-    found = []
-    for number in range(bins):
-        inside = np.minimum((confidence * bins).astype(int), bins - 1) == number
-        if weights[inside].sum() > 0:
-            mean, share = (float(np.average(values[inside], weights=weights[inside])) for values in (confidence, right))
-            found.append((mean, share, int(inside.sum())))
-    return found
 
 
 def plot(table: Sequence[tuple[float, float, int]], path: Path) -> None:

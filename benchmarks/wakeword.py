@@ -18,22 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.assets.wake_negatives import dev_rows, mixed, posteriors
+from speech_lstm.assets.wake_negatives import dev_rows
 from speech_lstm.data.corpus import Utterance
+from speech_lstm.evaluation.conditions import mixed
+from speech_lstm.evaluation.wake import BEFORE_SECONDS, LATE_FRAMES, OtherSpeech, as_one_stream
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions, phrase_tail
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
 
 SNR_DB = 10.0
-BEFORE_SECONDS = 3.0
-LATE_FRAMES = 12
-"""A wake word counts when it is heard so long after the end of its clip at the latest."""
-
-MOST = 40
-"""False alarms at the last point of the curve."""
 
 LEXICON = Lexicon()
 
@@ -56,13 +52,11 @@ class Trials:
     """Log-probabilities [frames, tokens] to search: `wake` has successive clips of speech and of the wake word."""
 
     wake: Sequence[FloatArray]
-    negatives: FloatArray
-    hours: float
+    others: OtherSpeech
 
     def point(self, phrase: str, threshold: float) -> Point:
         """Search everything with a threshold."""
         detector = WakeWordDetector([phrase], LEXICON, TOKENS, thresholds={phrase: threshold})
-        false = len(detector.start().detect(self.negatives))
         search, begin, found = detector.start(), 0, set()
         spans = []
         for number, block in enumerate(self.wake):
@@ -71,18 +65,11 @@ class Trials:
             begin += len(block)
         for detection in search.detect(np.concatenate(self.wake)):
             found |= {span for span in spans if span[0] <= detection.last_frame < span[1]}
-        return Point(threshold, false / self.hours, 1 - len(found) / len(spans))
-
-    def false_scores(self, phrase: str) -> list[float]:
-        """Scores of about the `MOST` best false alarms, best first."""
-        low = phrase_tail(phrase, LEXICON, TOKENS).threshold(2 * MOST / self.hours)
-        options = WakeWordOptions(confirm_seconds=0.2)
-        detector = WakeWordDetector([phrase], LEXICON, TOKENS, options=options, thresholds={phrase: low})
-        return sorted((found.score for found in detector.start().detect(self.negatives)), reverse=True)[:MOST]
+        return Point(threshold, self.others.false_alarms(detector), 1 - len(found) / len(spans))
 
     def curve(self, phrase: str) -> list[Point]:
         """From no false alarm to `MOST`."""
-        scores = self.false_scores(phrase)
+        scores = self.others.scores(phrase, TOKENS)
         counts = [count for count in (0, 1, 2, 3, 5, 8, 13, 21, 34) if count < len(scores)]
         return [self.point(phrase, scores[count] + 0.001) for count in counts]
 
@@ -139,14 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
     wake, speech, noise = dev_rows([args.wake]), dev_rows(args.speech), dev_rows(args.noise)
-    negatives = np.concatenate(list(posteriors(model, negative_clips(speech, noise))))
-    hours = len(negatives) * model.metadata.frame_seconds / 3600
+    others = OtherSpeech.heard(model, negative_clips(speech, noise))
     curves = {}
-    print(f"{hours:.2f} hours of negatives\n")
+    print(f"{others.hours:.2f} hours of negatives\n")
     print("| wake word | threshold | false alarms/h | missed |\n|---|---:|---:|---:|")
     for phrase in sorted({row.text for row in wake}):
         rows = [row for row in wake if row.text == phrase]
-        trials = Trials(list(posteriors(model, wake_clips(rows, speech, noise))), negatives, hours)
+        trials = Trials(list(as_one_stream(model, wake_clips(rows, speech, noise))), others)
         curves[phrase] = trials.curve(phrase)
         for point in curves[phrase]:
             print(point.row(f"{phrase}, {len(rows)} clips"))

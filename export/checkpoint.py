@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from speech_lstm.acoustic.frontend import SAMPLE_RATE
-from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, LstmCtc
+from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
 from speech_lstm.config import ModelConfig
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
 
-def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
+def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     """The network with averaged weights, for evaluation, and what can be told of it without measuring.
 
     The weights are rounded to half precision, in which the fp32 file stores them.
@@ -27,7 +27,7 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
         config = ModelConfig(**checkpoint["config"]["model"])
         if tuple(checkpoint["tokens"]) != TOKENS:
             raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
-        model = LstmCtc(len(TOKENS), **vars(config))
+        model = AcousticModel(len(TOKENS), **vars(config))
         model.load_state_dict(checkpoint["average"])
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -42,14 +42,15 @@ def load_checkpoint(path: Path) -> tuple[LstmCtc, ModelMetadata]:
     return model.eval(), describe(model)
 
 
-def describe(model: LstmCtc) -> ModelMetadata:
+def describe(model: AcousticModel) -> ModelMetadata:
     """Metadata of a phone model for English, with nothing measured yet."""
     return ModelMetadata(
-        architecture=f"LSTM {model.layers} x {model.hidden}",
+        architecture=f"{model.cell.upper()} {model.layers} x {model.hidden}",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=TOKENS,
         language="en",
         sample_rate=SAMPLE_RATE,
         chunk_samples=FRAME_SAMPLES,
         frame_seconds=FRAME_SECONDS,
+        precision="fp32",
     )

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
-from speech_lstm.acoustic.model import LstmCtc
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.model import Model
 
@@ -38,7 +38,7 @@ class Parity:
     """Insertions, deletions and substitutions that turn them into what int8 hears."""
 
 
-def check_parity(trained: LstmCtc, fp32: Model, int8: Model, recordings: Sequence[Audio]) -> Parity:
+def check_parity(trained: AcousticModel, fp32: Model, int8: Model, recordings: Sequence[Audio]) -> Parity:
     """Compare on recordings, each float32 [samples]; ModelError if fp32 differs by more than TOLERANCE."""
     recordings = [_whole_chunks(recording, fp32) for recording in recordings]
     heard = [(greedy(fp32, audio), greedy(int8, audio)) for audio in recordings]
@@ -53,7 +53,7 @@ def check_parity(trained: LstmCtc, fp32: Model, int8: Model, recordings: Sequenc
     return parity
 
 
-def torch_difference(trained: LstmCtc, model: Model, audio: Audio) -> float:
+def torch_difference(trained: AcousticModel, model: Model, audio: Audio) -> float:
     """Largest difference on float32 [samples]: of log-probabilities, and of state values, above 1 relative to them.
 
     An LSTM cell may count up to a hundred and more, where a float32 has steps of 1e-5. PyTorch computes in float64, so

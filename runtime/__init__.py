@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         DeviceError,
         GrammarError,
         ModelError,
+        OptionError,
         PronunciationError,
         SpeechLstmError,
     )
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.live.assistant import Assistant
     from speech_lstm.runtime.live.multistream import MultiStream
     from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-    from speech_lstm.runtime.live.session import SessionOptions, State
+    from speech_lstm.runtime.live.session import State
+    from speech_lstm.runtime.live.session_options import SessionOptions
     from speech_lstm.runtime.live.stream import Stream
     from speech_lstm.runtime.model.model import Model
     from speech_lstm.runtime.results import (
@@ -70,13 +72,14 @@ _MODULE_OF = {
     "Model": "model.model",
     "ModelError": "errors",
     "MultiStream": "live.multistream",
+    "OptionError": "errors",
     "Partial": "results",
     "PronunciationError": "errors",
     "Recognizer": "live.recognizer",
     "RecognizerOptions": "live.recognizer",
     "Rejected": "results",
     "Result": "results",
-    "SessionOptions": "live.session",
+    "SessionOptions": "live.session_options",
     "Slot": "results",
     "SpeechLstmError": "errors",
     "SpeechStarted": "results",
@@ -111,6 +114,7 @@ __all__ = [
     "Model",
     "ModelError",
     "MultiStream",
+    "OptionError",
     "Partial",
     "PronunciationError",
     "Recognizer",

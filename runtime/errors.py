@@ -21,5 +21,9 @@ class PronunciationError(SpeechLstmError):
     """A word that no phones can be found for, or an override that is not made of known phones."""
 
 
+class OptionError(SpeechLstmError, ValueError):
+    """An option of the wrong type or outside its range."""
+
+
 class DeviceError(SpeechLstmError):
     """A device (CUDA, a microphone) that was asked for and is not there."""

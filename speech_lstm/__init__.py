@@ -10,8 +10,25 @@ The public names live in `speech_lstm.runtime` and are looked up there on first 
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Nothing leaves the device. ONNX Runtime 1.29 and later makes a device id in the home folder and reports its use to its
+# maker, unless this is set before it is imported. Processes that are started from here inherit it.
+TELEMETRY_OFF = os.environ.get("ORT_DISABLE_TELEMETRY") == "1" or "onnxruntime" not in sys.modules
+"""Whether ONNX Runtime was told so in time."""
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+if not TELEMETRY_OFF:
+    sys.modules["onnxruntime"].disable_telemetry_events()
+    warnings.warn(
+        "onnxruntime was imported before speech_lstm, so it may have reported its use to its maker: import speech_lstm "
+        "first, or set ORT_DISABLE_TELEMETRY=1",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 __version__ = "0.1.0"
 
@@ -38,6 +55,7 @@ if TYPE_CHECKING:
         Model,
         ModelError,
         MultiStream,
+        OptionError,
         Partial,
         PronunciationError,
         Recognizer,
@@ -79,6 +97,7 @@ __all__ = [
     "Model",
     "ModelError",
     "MultiStream",
+    "OptionError",
     "Partial",
     "PronunciationError",
     "Recognizer",

@@ -17,7 +17,7 @@ from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import Corpus, ModelMetadata
 
 if TYPE_CHECKING:
-    from speech_lstm.acoustic.model import LstmCtc
+    from speech_lstm.acoustic.model import AcousticModel
 
 METADATA = ModelMetadata(
     architecture="LSTM 2 x 64",
@@ -39,7 +39,7 @@ METADATA = ModelMetadata(
 class Exported:
     """A tiny untrained model and its ONNX files."""
 
-    trained: LstmCtc
+    trained: AcousticModel
     fp32: Path
     int8: Path
 
@@ -49,13 +49,13 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A tiny model with random weights, exported and quantized."""
     import torch  # slow to import, and most tests do without
 
-    from speech_lstm.acoustic.model import LstmCtc
+    from speech_lstm.acoustic.model import AcousticModel
     from speech_lstm.export.quantize import quantize
     from speech_lstm.export.to_onnx import export_onnx
 
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    trained = LstmCtc(len(TOKENS), hidden=64, layers=2)
+    trained = AcousticModel(len(TOKENS), hidden=64, layers=2)
     for parameter in trained.parameters():
         parameter.data = parameter.data.half().float()  # as `load_checkpoint` gives them
     export_onnx(trained, METADATA, folder / "tiny-fp32.onnx")

@@ -15,9 +15,11 @@ ORDER = (
     "speech_lstm.models",
     # The runtime, by the way the audio goes.
     "speech_lstm.runtime.errors",
+    "speech_lstm.runtime.options",
     "speech_lstm.runtime.results",
     "speech_lstm.runtime.audio",
     "speech_lstm.runtime.lexicon",
+    "speech_lstm.runtime.text",  # public names of it
     "speech_lstm.runtime.model",
     "speech_lstm.runtime.grammar",
     "speech_lstm.runtime.decoding",
@@ -26,16 +28,19 @@ ORDER = (
     "speech_lstm.runtime.live",
     "speech_lstm.runtime",  # its public names
     "speech_lstm",
+    "speech_lstm.writing",
     # Training and what surrounds it.
     "speech_lstm.config",
     "speech_lstm.acoustic",
     "speech_lstm.data",
-    "speech_lstm.training",
     "speech_lstm.export",
+    "speech_lstm.training",
     "speech_lstm.evaluation",
     "speech_lstm.assets",
     "speech_lstm.batch",
+    "speech_lstm.serve",
     "speech_lstm.cli",
+    "speech_lstm.__main__",
 )
 """Rooms, from the ground up: each may import from itself and from those before it."""
 

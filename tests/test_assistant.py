@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +89,77 @@ def test_one_function_an_intent(recognizer: sl.Recognizer) -> None:
     assistant.on("Bye")(lambda: None)
     with pytest.raises(sl.GrammarError, match="has a function already"):
         assistant.on("Bye")
+
+
+def commands(recognizer: sl.Recognizer, *words: str) -> list[sl.Command]:
+    """What a stream hears in recordings of words."""
+    stream = recognizer.stream()
+    clips = [np.pad(sl.read_audio(next(WORDS.glob(f"{word}_*"))), (8000, 16000)) for word in words]
+    return [event for event in stream.accept(np.concatenate(clips)) if isinstance(event, sl.Command)]
+
+
+def test_async_functions_are_awaited_and_plain_ones_called(recognizer: sl.Recognizer) -> None:
+    assistant = sl.Assistant(recognizer)
+    calls: list[str] = []
+
+    @assistant.on("Move")
+    async def move(direction: str, place: str | None = None) -> str:
+        await asyncio.sleep(0)
+        calls.append(direction)
+        return f"moved {direction}"
+
+    assistant.on("Mood")(lambda mood: calls.append(mood))
+    backward, happy = commands(recognizer, "backward", "happy")
+
+    async def both() -> tuple[Any, Any]:
+        return await assistant.handle_async(backward), await assistant.handle_async(happy)
+
+    assert asyncio.run(both()) == ("moved backward", None) and calls == ["backward", "happy"]
+
+
+@pytest.mark.parametrize("kind", ["def", "partial", "lambda", "object"])
+def test_a_coroutine_that_nobody_awaits_is_refused(recognizer: sl.Recognizer, kind: str) -> None:
+    async def mood(mood: str) -> None:
+        pytest.fail("it was not awaited")
+
+    class Caller:
+        async def __call__(self, mood: str) -> None:
+            pytest.fail("it was not awaited")
+
+    functions: dict[str, Callable[..., Any]]
+    functions = {"def": mood, "partial": partial(mood), "lambda": lambda mood: Caller()(mood), "object": Caller()}
+    assistant = sl.Assistant(recognizer)
+    assistant.on("Mood")(functions[kind])
+    (happy,) = commands(recognizer, "happy")
+    with pytest.raises(sl.OptionError, match="must be awaited"):
+        assistant.handle(happy)
+    if kind == "def":
+        with pytest.raises(sl.OptionError, match="is an async def"):
+            assistant.run()
+
+
+def test_an_error_in_a_function_need_not_end_the_loop(recognizer: sl.Recognizer) -> None:
+    assistant = sl.Assistant(recognizer)
+    seen: list[str] = []
+
+    @assistant.on("Mood")
+    def mood(mood: str) -> None:
+        raise KeyError(mood)
+
+    (happy,) = commands(recognizer, "happy")
+    with pytest.raises(KeyError, match="happy"):
+        assistant.handle(happy)
+
+    @assistant.on_error
+    def failed(error: Exception, event: sl.Command) -> None:
+        seen.append(f"{error!r} in {event.result.intent}")
+
+    assert assistant.handle(happy) is None and asyncio.run(assistant.handle_async(happy)) is None
+    assert seen == ["KeyError('happy') in Mood"] * 2
+
+
+def test_what_is_no_recognizer_or_function_is_refused(recognizer: sl.Recognizer) -> None:
+    with pytest.raises(sl.OptionError, match="needs a Recognizer, not 'home"):
+        sl.Assistant("home.yaml")  # type: ignore[arg-type]
+    with pytest.raises(sl.GrammarError, match="needs a function, not 5"):
+        sl.Assistant(recognizer).on("Bye")(5)  # type: ignore[type-var]

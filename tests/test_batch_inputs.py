@@ -2,17 +2,21 @@
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from speech_lstm.batch.inputs import find_files
-from speech_lstm.batch.outputs import FolderOutput, write_atomically
+from speech_lstm.batch.inputs import InputFile, find_files
+from speech_lstm.batch.outputs import FolderOutput
+from speech_lstm.batch.settings import Settings
 from speech_lstm.batch.transcript import Transcript
 from speech_lstm.batch.writers import JsonWriter
 from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.writing import write_atomically
+
+SETTINGS = Settings("phrases", "model", "options")
 
 
 @pytest.fixture
@@ -84,7 +88,7 @@ def test_what_may_not_be_looked_at_is_a_problem_or_reported_when_it_is_read(
 
 def test_outputs_keep_the_tree_and_are_resumed_unless_older(tree: Path, tmp_path: Path) -> None:
     files = find_files([tree]).files
-    output = FolderOutput(JsonWriter(), tmp_path / "out", files)
+    output = begun(tmp_path / "out", files)
     flac = files[2]
     assert output.path(flac) == tmp_path / "out" / "day 1" / "a.FLAC.json" and not output.is_done(flac)
     output.write(flac, Transcript(str(flac.path), error="unreadable"))
@@ -95,7 +99,13 @@ def test_outputs_keep_the_tree_and_are_resumed_unless_older(tree: Path, tmp_path
     later = output.path(flac).stat().st_mtime + 5
     os.utime(flac.path, (later, later))
     assert not output.is_done(flac)
-    assert FolderOutput(JsonWriter(), None, files).path(flac) == tree / "day 1" / "a.FLAC.json"
+    assert FolderOutput(JsonWriter(), None, files, SETTINGS).path(flac) == tree / "day 1" / "a.FLAC.json"
+
+
+def begun(folder: Path, files: Sequence[InputFile], settings: Settings = SETTINGS) -> FolderOutput:
+    """An output that a run begins with and one that the next run finds."""
+    FolderOutput(JsonWriter(), folder, files, settings).begin()
+    return FolderOutput(JsonWriter(), folder, files, settings)
 
 
 def test_two_inputs_with_one_output_are_refused(tmp_path: Path) -> None:
@@ -104,12 +114,15 @@ def test_two_inputs_with_one_output_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder / "a.wav").touch()
     files = find_files([tmp_path / "x", tmp_path / "y"]).files
     with pytest.raises(SpeechLstmError, match="would both be written to"):
-        FolderOutput(JsonWriter(), tmp_path / "out", files)
+        FolderOutput(JsonWriter(), tmp_path / "out", files, SETTINGS)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "\udcff")
-    assert path.read_text() == "old" and [file.name for file in tmp_path.iterdir()] == ["a.json"]
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(tmp_path / "folder", "new")
+    assert path.read_text() == "old" and {file.name for file in tmp_path.iterdir()} == {"a.json", "folder"}
+    write_atomically(path, "\udcff")
+    assert path.read_text() == "\\udcff"

@@ -101,7 +101,7 @@ def test_bundled_recordings_calibrate_and_measure_a_model(
     assert main(["default", *sources, "--clips", "8", "-o", str(tmp_path / "fit.json")]) == 0
     written = json.loads((tmp_path / "fit.json").read_text())
     assert json.loads(capsys.readouterr().out) == written
-    ConfidenceModel.from_metadata(written["calibration"])
+    ConfidenceModel.from_metadata(written["calibration"], 0.04)
     assert 0.5 <= written["thresholds"]["accept"] < 1 and written["decoder"]["blank_offset"] >= 0
     assert written["wrong_accepted"] <= 0.1 and written["right_accepted"] > 0.4
 

@@ -55,7 +55,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
         (["transcribe", str(LEFT), "--phrases"], "expected at least one argument"),
         (["transcribe", str(LEFT), "--phrases", "left", "--device", "tpu"], "invalid choice: 'tpu'"),
         (["transcribe", str(LEFT), "--phrases", "left", "--format", "xml"], "invalid choice: 'xml'"),
-        (["transcribe", str(LEFT), "--phrases", "left", "--channel", "first"], "invalid int value: 'first'"),
+        (["transcribe", str(LEFT), "--phrases", "left", "--channel", "first"], "'first' is not a whole number"),
         (["transcribe", str(LEFT), "--phrases", "left", "--clip-seconds", "60"], "60 is not from 0 to 28"),
         (["transcribe", str(LEFT), "--phrases", "left", "--resume"], "--resume needs --output or --beside"),
         (["transcribe", str(LEFT.parent), "--phrases", "left", "--format", "srt"], "a file for each input"),
@@ -190,9 +190,7 @@ def test_a_bad_model_or_phrase_ends_with_one_clear_line(
     assert message in printed.err
 
 
-def test_cuda_without_cuda_is_an_error_that_names_the_reason(
-    shipped: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_cuda_without_cuda_is_an_error_that_names_the_reason(shipped: Path, capfd: pytest.CaptureFixture[str]) -> None:
     session = onnxruntime.InferenceSession(shipped, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
     if "CUDAExecutionProvider" in session.get_providers():
         pytest.skip("this machine has CUDA")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
-from speech_lstm.runtime.decoding.decoder import Decoder, DecoderState
+from speech_lstm.runtime.decoding.decoder import Decoder
 from speech_lstm.runtime.decoding.graph import compile_graph
+from speech_lstm.runtime.decoding.hypothesis import Sentence
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.results import Alternative, Result
 
 LEXICON = Lexicon()
 FRAME = 0.04
@@ -37,15 +38,16 @@ def posteriors(text: str, other: str = "", share: float = 0.0) -> np.ndarray:
     return np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
-def searched(grammar: Grammar, log_probs: np.ndarray) -> tuple[Decoder, DecoderState]:
+def sentences(grammar: Grammar, log_probs: np.ndarray) -> Iterator[Sentence]:
     decoder = Decoder(compile_graph(grammar.graph, LEXICON, TOKENS))
     state = decoder.start()
     decoder.advance(state, log_probs)
-    return decoder, state
+    return decoder.sentences(state)
 
 
 def heard(grammar: Grammar, log_probs: np.ndarray, alternatives: int = 0, threshold: float = 0.5) -> Result:
-    return Interpreter(grammar, ConfidenceModel(), threshold, FRAME).heard(*searched(grammar, log_probs), alternatives)
+    interpreter = Interpreter(grammar, ConfidenceModel(), threshold, FRAME)
+    return interpreter.decide(sentences(grammar, log_probs), len(log_probs), alternatives).result
 
 
 def test_a_command_that_hardly_beats_another_one_is_less_certain() -> None:
@@ -62,12 +64,10 @@ def test_a_command_that_hardly_beats_another_one_is_less_certain() -> None:
 def test_it_is_rejected_although_it_would_be_accepted_alone() -> None:
     grammar = Grammar.from_phrases(["turn on the cat", "turn on the cap"])
     audio = posteriors("turn on the cat", "turn on the cap", 0.45)
-    decoder, state = searched(grammar, audio)
-    interpreter = Interpreter(grammar, ConfidenceModel(), 0.5, FRAME)
-    alone = interpreter.result(decoder.hypotheses(state, 1), state.num_frames)
-    strict = replace(interpreter, threshold=alone.confidence - 0.02)
-    assert not strict.heard(decoder, state).accepted
-    assert strict.result(decoder.hypotheses(state, 1), state.num_frames).accepted
+    best = next(sentences(grammar, audio))
+    alone = ConfidenceModel().command(best.hypothesis, len(audio))
+    assert not heard(grammar, audio, threshold=alone - 0.02).accepted
+    assert Interpreter(grammar, ConfidenceModel(), alone - 0.02, FRAME).accepts(best, len(audio))
 
 
 def test_sentences_of_the_same_meaning_or_sound_are_no_rivals() -> None:
@@ -102,18 +102,35 @@ def test_the_rival_is_found_whatever_the_number_of_alternatives() -> None:
     audio = posteriors("please turn on the cat", "please turn on the cap", 0.4)
     results = [heard(grammar, audio, count) for count in (0, 1, 3)]
     assert len({round(result.confidence, 6) for result in results}) == 1
-    assert [len(result.alternatives) for result in results] == [0, 1, 3]
+    assert [[other.intent for other in result.alternatives] for result in results] == [[], ["Off"], ["Off"]]
+
+
+def test_alternatives_ask_for_different_things_and_the_surest_comes_first() -> None:
+    """Optional words give many sentences of the same meaning, which are one command."""
+    grammar = Grammar.from_phrases(
+        ["Light: [please] [now] turn on the [big] {where} light", "Stop: stop"],
+        lists={"where": {"cat": 1, "kitchen cat": 1, "cap": 2, "can": 3, "kitchen": 4}},
+    )
+    result = heard(grammar, posteriors("turn on the cat light", "turn on the cap light", 0.3), 4)
+    readings: list[Result | Alternative] = [result, *result.alternatives]
+    commands = [(reading.intent, *reading.slots.items()) for reading in readings]
+    assert commands[:2] == [("Light", ("where", 1)), ("Light", ("where", 2))]
+    assert len(set(commands)) == len(commands) >= 3
+    confidences = [reading.confidence for reading in readings]
+    assert confidences == sorted(confidences, reverse=True)
 
 
 def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -> None:
     model = ConfidenceModel(0.5, tuple(float(number) for number in range(len(FEATURES))))
     written = model.to_metadata()
-    assert ConfidenceModel.from_metadata(written) == model
+    assert ConfidenceModel.from_metadata(written, FRAME) == model
     del written["weights"]["rival"], written["weights"]["weak_word"]
-    early = ConfidenceModel.from_metadata(written)
+    early = ConfidenceModel.from_metadata(written, FRAME)
     assert early.weights == (*model.weights[:5], 0.0, 0.0)
     del written["weights"]["margin"]
     with pytest.raises(ModelError, match="margin"):
-        ConfidenceModel.from_metadata(written)
+        ConfidenceModel.from_metadata(written, FRAME)
+    slow = ConfidenceModel.from_metadata(model.to_metadata(), 2 * FRAME)
+    assert (slow.weights, slow.frame_seconds) == (model.weights, 2 * FRAME)
     with pytest.raises(ModelError, match="finite"):
         ConfidenceModel(float("nan"))

@@ -13,17 +13,26 @@ import pytest
 pytest.importorskip("torch")
 
 from speech_lstm.config import AugmentConfig
-from speech_lstm.data.augment import Augmenter, simulate_rooms
+from speech_lstm.data.augment import Augmenter, simulate_rooms, speech_level
 from speech_lstm.data.corpus import PackedAudio, Utterance, read_manifest
-from speech_lstm.data.dataset import IGNORED, Example, TrainingBatches, collate, frame_labels, make_examples
+from speech_lstm.data.dataset import (
+    IGNORED,
+    Batch,
+    Example,
+    TrainingBatches,
+    frame_labels,
+    make_examples,
+    read_alignments,
+)
+from speech_lstm.data.noise import make_noises
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 DATA = Path(__file__).parent / "data"
 QUIET = AugmentConfig(
-    speed_probability=0.0, gain_db=(0.0, 0.0), noise_probability=0.0, room_probability=0.0, lowpass_probability=0.0,
-    silence_probability=0.0,
+    speed_probability=0.0, gain_db=(0.0, 0.0), noise_probability=0.0, room_probability=0.0, band_probability=0.0,
+    level_db=0.0, quiet_probability=0.0,
 )  # fmt: skip
 
 
@@ -96,47 +105,82 @@ def test_phones_of_an_utterance(utterances: list[Utterance], capsys: pytest.Capt
     assert "1 of 2 utterances left out" in capsys.readouterr().err
 
 
-def test_frame_labels_follow_speed_silence_and_delay() -> None:
-    said = example((5, 0.20, 0.40), (7, 0.40, 0.60))
-    plain = frame_labels(said, 20, speed=1.0, lead=0.0, delay=0)
-    assert plain.tolist() == [0] * 5 + [5] * 5 + [7] * 5 + [0] * 5
-    delayed = frame_labels(said, 20, speed=1.0, lead=0.0, delay=2)
-    assert delayed.tolist() == [0] * 7 + [5] * 5 + [7] * 5 + [0] * 3
-    later = frame_labels(said, 20, speed=1.0, lead=0.08, delay=0)
-    assert later.tolist() == delayed.tolist()
-    fast = frame_labels(said, 20, speed=2.0, lead=0.0, delay=0)
-    assert fast.tolist().index(5) in (2, 3) and np.count_nonzero(fast) == 5
+def test_clips_that_do_not_fit_their_text_are_left_out(utterances: list[Utterance], tmp_path: Path) -> None:
+    rows = [
+        {"path": str(u.path), "phones": [["AH", 0.1, 0.2]], "misfit": misfit}
+        for u, misfit in zip(utterances, (0.5, 4.0), strict=False)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = make_examples(utterances[:3], Lexicon(), read_alignments(tmp_path / "a.jsonl", 3.0))
+    assert [e.utterance for e in made] == [utterances[0], utterances[2]]
+    assert made[0].phones == (TOKENS.index("AH"),) and made[0].alignment and not made[1].alignment
+
+
+def test_frame_labels_are_spread_between_the_phones() -> None:
+    said = example((5, 0.20, 0.24), (7, 0.36, 0.40))
+    plain = frame_labels(said, 16, speed=1.0, lead=0.0)
+    assert plain.tolist() == [0] * 3 + [5] * 5 + [7] * 5 + [0] * 3  # half-way is 0.30 s; to the sides 0.1 s
+    later = frame_labels(said, 16, speed=1.0, lead=0.08)
+    assert later.tolist() == [0, 0, *plain.tolist()[:-2]]
+    fast = frame_labels(said, 16, speed=2.0, lead=0.0)
+    assert fast.tolist().index(7) in (3, 4) and 5 in fast
 
 
 def test_short_phone_has_a_frame_and_unaligned_clips_are_ignored() -> None:
-    assert 9 in frame_labels(example((9, 0.201, 0.205)), 10, 1.0, 0.0, 0)
+    assert 9 in frame_labels(example((9, 0.201, 0.205)), 10, 1.0, 0.0)
+    assert 9 in frame_labels(example((9, 5.0, 5.1)), 10, 1.0, 0.0)  # after the last frame
     unaligned = replace(example(), phones=(9,))
-    assert set(frame_labels(unaligned, 10, 1.0, 0.0, 0)) == {IGNORED}
-    assert set(frame_labels(example(), 10, 1.0, 0.0, 0)) == {0}  # nothing is said
+    assert set(frame_labels(unaligned, 10, 1.0, 0.0)) == {IGNORED}
+    assert set(frame_labels(example(), 10, 1.0, 0.0)) == {0}  # nothing is said
 
 
-def test_collate_pads_to_whole_frames() -> None:
-    clips = [np.ones(700, np.float32), np.ones(640, np.float32)]
-    batch = collate(clips, [[1, 2], [3]], [np.zeros(2, np.int64), np.zeros(1, np.int64)])
-    assert batch.audio.shape == (2, 1280)
-    assert batch.labels.tolist() == [[0, 0], [0, IGNORED]]
-    assert (batch.phones.tolist(), batch.phone_counts.tolist()) == ([1, 2, 3], [2, 1])
-    assert batch.seconds == pytest.approx(1340 / 16000)
+def batches(examples: list[Example], packed: PackedAudio, seed: int = 1) -> list[Batch]:
+    made = TrainingBatches(examples, [1.0] * len(examples), packed, Augmenter(QUIET, [], []), 3, 10.0, [seed])
+    return list(itertools.islice(made, 6))
 
 
-def test_batches_keep_their_seconds_and_see_every_clip(utterances: list[Utterance], packed: PackedAudio) -> None:
+def test_streams_are_full_of_clips_that_do_not_overlap(utterances: list[Utterance], packed: PackedAudio) -> None:
     examples = make_examples(utterances, Lexicon())
-    batches = TrainingBatches(examples, [1.0] * len(examples), packed, Augmenter(QUIET, [], []), 15.0, seed=1, delay=2)
-    clips, phones, padded, spoken = 0, 0, 0.0, 0.0
-    for batch in itertools.islice(batches, 20):
-        clips, phones = clips + len(batch.audio), phones + len(batch.phones)
-        padded, spoken = padded + batch.audio.numel() / 16000, spoken + batch.seconds
-        assert batch.audio.numel() / 16000 < 15.0 * 1.05
-        if clips == len(examples):
-            break
-    assert clips == len(examples)
-    assert phones == sum(len(example.phones) for example in examples)
-    assert spoken > 0.75 * padded  # clips of like length together
+    made = batches(examples, packed)
+    said = {example.phones for example in examples}
+    seen = set()
+    for batch in made:
+        assert batch.audio.shape == (3, 160000) and batch.labels.shape == (3, 250)
+        assert batch.seconds == 30.0
+        rows = batch.segments.tolist()
+        assert [row for row, _, _ in rows] == sorted(row for row, _, _ in rows)
+        for stream in range(3):
+            spans = [(first, frames) for row, first, frames in rows if row == stream]
+            assert spans[0][0] == 0 and sum(frames for _, frames in spans) == 250
+            assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(spans))
+        phones = batch.phones.split(batch.phone_counts.tolist())
+        seen |= {tuple(part.tolist()) for part in phones}
+        assert len(phones) == len(rows)
+    assert seen <= said and len(seen) > len(said) / 2
+    seconds = {example.phones: example.utterance.duration for example in examples}
+    spoken = sum(
+        seconds[tuple(part.tolist())] for batch in made for part in batch.phones.split(batch.phone_counts.tolist())
+    )
+    assert spoken > 0.75 * 30.0 * len(made)  # the rest are pauses and the ends of streams
+
+
+def test_clips_lie_in_their_segments(utterances: list[Utterance], packed: PackedAudio) -> None:
+    examples = make_examples(utterances, Lexicon())
+    by_phones = {example.phones: packed[example.utterance.path] for example in examples}
+    for batch in batches(examples, packed)[:2]:
+        phones = batch.phones.split(batch.phone_counts.tolist())
+        for (row, first, frames), part in zip(batch.segments.tolist(), phones, strict=True):
+            heard = batch.audio[row, first * 640 : (first + frames) * 640].numpy()
+            clip = by_phones[tuple(part.tolist())].astype(np.float32)
+            assert len(clip) < len(heard) + 640
+            match = np.fft.irfft(np.fft.rfft(heard, 2 * len(heard)) * np.conj(np.fft.rfft(clip, 2 * len(heard))))
+            assert match.max() > 0.95 * np.linalg.norm(clip) * np.linalg.norm(heard)
+
+
+def test_seed_alone_decides_the_batches(utterances: list[Utterance], packed: PackedAudio) -> None:
+    examples = make_examples(utterances, Lexicon())
+    first, again, other = (batches(examples, packed, seed)[0].audio for seed in (1, 1, 2))
+    assert first.equal(again) and not first.equal(other)
 
 
 @pytest.fixture(scope="module")
@@ -154,36 +198,49 @@ def test_augmented_clips_are_finite_and_as_long_as_told(
     utterances: list[Utterance], packed: PackedAudio, rooms: list[np.ndarray]
 ) -> None:
     noise = np.random.default_rng(0).integers(-3000, 3000, 20000).astype(np.int16)
-    always = AugmentConfig(
-        speed_probability=1.0, noise_probability=1.0, room_probability=1.0, lowpass_probability=1.0,
-        silence_probability=1.0,
-    )  # fmt: skip
-    augmenter, random = Augmenter(always, [noise], rooms), np.random.default_rng(1)
+    always = AugmentConfig(speed_probability=1.0, noise_probability=1.0, room_probability=1.0, band_probability=1.0)
+    voice = packed[utterances[0].path]
+    augmenter, random = Augmenter(always, [noise], rooms, lambda _: voice), np.random.default_rng(1)
     for utterance in utterances[::4]:
         samples = packed[utterance.path].astype(np.float32) / 32768
-        clip, speed, lead = augmenter(samples, random)
-        assert clip.dtype == np.float32 and np.isfinite(clip).all() and np.abs(clip).max() <= 1.0
-        assert 0.88 <= speed <= 1.14 and 0 <= lead <= 0.5
-        rest = len(clip) - len(samples) / speed - lead * 16000
-        assert -2 <= rest <= 8002  # the silence after the speech
+        clip, speed = augmenter.clip(samples, random, 1.0)
+        assert clip.dtype == np.float32 and np.isfinite(clip).all()
+        assert 0.88 <= speed <= 1.14 and abs(len(clip) - len(samples) / speed) <= 2
+        assert 0.25 < speech_level(clip) < 4
+        heard = augmenter.stream(clip, random, 1.0)
+        assert heard.dtype == np.float32 and np.isfinite(heard).all() and np.abs(heard).max() <= 1.0
+        assert len(heard) == len(clip)
 
 
 def test_strength_zero_leaves_the_clip_alone(utterances: list[Utterance], packed: PackedAudio) -> None:
     samples = packed[utterances[0].path].astype(np.float32) / 32768
-    config = replace(QUIET, speed_probability=1.0, noise_probability=1.0, lowpass_probability=1.0)
-    clip, speed, lead = Augmenter(config, [], [])(samples, np.random.default_rng(0), strength=0.0)
-    assert (speed, lead, len(clip)) == (1.0, 0.0, len(samples))
-    assert np.corrcoef(clip, samples)[0, 1] > 0.99
+    config = replace(QUIET, speed_probability=1.0, noise_probability=1.0, band_probability=1.0)
+    augmenter, random = Augmenter(config, [], []), np.random.default_rng(0)
+    clip, speed = augmenter.clip(samples, random, 0.0)
+    heard = augmenter.stream(clip, random, 0.0)
+    assert (speed, len(heard)) == (1.0, len(samples))
+    assert np.corrcoef(heard, samples)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("snr", [0.0, 10.0, 20.0])
 def test_noise_is_as_loud_as_asked(utterances: list[Utterance], packed: PackedAudio, snr: float) -> None:
     samples = packed[utterances[20].path].astype(np.float32) / 32768
     noise = np.random.default_rng(0).integers(-3000, 3000, 100000).astype(np.int16)
-    augmenter = Augmenter(replace(QUIET, noise_probability=1.0, snr_db=(snr, snr)), [noise], [])
-    random = np.random.default_rng(2)
-    for _ in range(5):
-        clip, _, _ = augmenter(samples, random)
-        scale = np.dot(clip, samples) / np.dot(samples, samples)
-        left = clip / scale - samples
-        assert 10 * np.log10(np.sum(samples**2) / np.sum(left**2)) == pytest.approx(snr, abs=1.0)
+    config = replace(QUIET, noise_probability=1.0, snr_db=(snr, snr), babble_part=0.0)
+    augmenter, random = Augmenter(config, [noise], []), np.random.default_rng(2)
+    clip, _ = augmenter.clip(samples, random, 1.0)
+    ratios = []
+    for _ in range(12):
+        heard = augmenter.stream(clip, random, 1.0)
+        left = heard * (np.dot(clip, clip) / np.dot(heard, clip)) - clip
+        ratios.append(10 * np.log10(speech_level(clip) ** 2 / np.mean(left**2)))
+    assert np.median(ratios) == pytest.approx(snr, abs=2.0)  # some hear two noises, some for a part of the time
+
+
+def test_made_noises_are_loud_and_unlike() -> None:
+    noises = make_noises(8, 2.0, seed=3)
+    assert all(len(noise) == 32000 and np.abs(noise).max() == 16000 for noise in noises)
+    assert all(np.std(noise) > 100 for noise in noises)
+    assert max(abs(np.corrcoef(a, b)[0, 1]) for a, b in itertools.combinations(noises, 2)) < 0.2
+    again = make_noises(8, 2.0, seed=3)
+    assert all(np.array_equal(a, b) for a, b in zip(noises, again, strict=True))

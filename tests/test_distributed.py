@@ -19,7 +19,8 @@ from speech_lstm.batch import ListenerOptions, Transcript, transcribe
 from speech_lstm.batch.distributed.hearer import ShippedListener, hear
 from speech_lstm.batch.distributed.inputs import list_names
 from speech_lstm.batch.distributed.parts import Format, PartFolder, as_text
-from speech_lstm.batch.transcriber import Transcriber
+from speech_lstm.batch.settings import NAME, Settings
+from speech_lstm.batch.transcriber import BatchOptions, Transcriber
 from speech_lstm.cli import main
 from speech_lstm.runtime.errors import SpeechLstmError
 from tests.ftp_server import FtpServer
@@ -102,11 +103,15 @@ def test_a_part_written_twice_is_there_once(
     strange = 'a "b"\nc\udcff.wav'
     rows = [*transcripts, Transcript(strange, error=f"{strange}: gone")]
     names = [transcript.file for transcript in rows]
-    output.prepare()
+    for _ in range(2):
+        output.prepare(Settings("phrases", "model", "options"))
+    with pytest.raises(SpeechLstmError, match="was made with another model; take another folder"):
+        output.prepare(Settings("phrases", "other", "options"))
     for _ in range(2):
         output.write(names, rows)
     assert output.finished() == set(map(as_text, names))
-    (part,) = (tmp_path / "out").iterdir()
+    assert (tmp_path / "out" / NAME).exists()
+    (part,) = (path for path in (tmp_path / "out").iterdir() if path.name != NAME)
     if format == "jsonl":
         assert [json.loads(line) for line in part.read_text().splitlines()] == [row.to_dict() for row in rows]
     else:
@@ -186,3 +191,15 @@ def test_an_earlier_output_is_not_mixed_with_another(tmp_path: Path, transcripts
     assert main([*ENGINE, "--output", str(tmp_path)]) == 1
     assert main([*ENGINE, "--output", str(tmp_path), "--resume"]) == 0
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_phrases_that_changed_are_noticed(
+    tmp_path: Path, transcripts: list[Transcript], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = PartFolder(str(tmp_path))
+    output.prepare(Settings.of(ListenerOptions(["right"]), BatchOptions()))
+    output.write([str(WORDS[0])], transcripts[:1])
+    assert main([*ENGINE, "--output", str(tmp_path), "--resume"]) == 1
+    assert capsys.readouterr().err == (
+        f"speech-lstm: error: {tmp_path} was made with other phrases; take another folder\n"
+    )

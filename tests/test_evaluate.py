@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from speech_lstm.cli import main
-from speech_lstm.evaluation.evaluate import evaluate, phone_errors
+from speech_lstm.evaluation.evaluate import evaluate
+from speech_lstm.evaluation.phones import phone_errors
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
 

@@ -149,7 +149,7 @@ def test_wheel_holds_every_module_and_the_data_once(wheel: Path) -> None:
         inside = package.replace(".", "/")
         modules |= {f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" for path in (ROOT / folder).rglob("*.py")}
         shipped = [path for kind in ("*.py", "*-int8.onnx", "*.md") for path in (ROOT / folder).rglob(kind)]
-        shipped += (ROOT / folder).glob("data/*")
+        shipped += [*(ROOT / folder).glob("data/*"), *(ROOT / folder).glob("serve/page/*")]
         for path in shipped:
             if "__pycache__" not in path.parts:
                 assert f"{inside}/{path.relative_to(ROOT / folder).as_posix()}" in names

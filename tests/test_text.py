@@ -2,7 +2,8 @@
 
 import pytest
 
-from speech_lstm.runtime.lexicon.text import normalise, number_words, spoken_words
+from speech_lstm.runtime.lexicon.number_words import number_words
+from speech_lstm.runtime.lexicon.text import normalise, spoken_words
 
 
 @pytest.mark.parametrize(

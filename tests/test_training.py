@@ -13,11 +13,14 @@ import pytest
 
 pytest.importorskip("torch")
 
+import numpy as np
 import torch
 
 from speech_lstm.cli import main
 from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.training.trainer import Progress, Trainer, greedy, rate_factor
+from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.trainer import Progress, Trainer, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -78,7 +81,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest
     assert main(["train", str(config)]) == 0
     original = config.read_text()
     for old, new, complaint in (
-        ("hidden = 128", "hidden = 96", "holds a model of"),
+        ("hidden = 160", "hidden = 96", "holds a model of"),
         ("matrix_rate = 5e-3", "matrix_rate = 0.0", "another kind of optimizer"),
     ):
         assert old in original
@@ -100,6 +103,24 @@ def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> No
     assert trainer.progress.step == 0
 
 
+def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
+    config = tiny(tmp_path)
+    text = config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 4")
+    shipped = ROOT / "models" / "default-fp32.onnx"
+    config.write_text(text.replace("[run]", f'[run]\nstart = "{shipped}"'))
+    trainer = Trainer(load_config(config), tmp_path)
+    audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32))
+    expected, _ = Model.load(shipped, device="cpu").run(
+        audio.numpy(), np.zeros((1, trainer.model.state_size), np.float32)
+    )
+    with torch.no_grad():
+        heard, _ = trainer.average.eval()(audio, trainer.model.initial_state(1))
+    assert np.abs(heard.numpy() - expected).max() < 1e-4
+    config.write_text(config.read_text().replace("layers = 4", "layers = 3"))
+    with pytest.raises(ModelError, match="holds another network"):
+        Trainer(load_config(config), tmp_path)
+
+
 def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     config = tiny(tmp_path, hours=0.06)
     script = tmp_path / "train.py"
@@ -109,7 +130,7 @@ def test_processes_take_the_same_steps(tmp_path: Path) -> None:
         "from speech_lstm.training.trainer import Trainer\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "trainer = Trainer(load_config(path), path.parent)\n"
-        "own = next(iter(trainer.batches)).seconds\n"
+        "own = next(iter(trainer.batches)).audio\n"
         "trainer.run()\n"
         "torch.save((trainer.model.state_dict(), trainer.progress.step, trainer.progress.hours, own),\n"
         "           path.parent / f'rank{trainer.rank}.pt')\n"
@@ -121,7 +142,7 @@ def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     (weights, step, hours, heard), (other, other_step, other_hours, other_heard) = (
         torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1)
     )
-    assert heard != other_heard  # each process draws batches of its own
+    assert not torch.equal(heard, other_heard)  # each process draws batches of its own
     assert (step, hours) == (other_step, other_hours)
     assert step >= 4
     assert all(torch.equal(value, other[name]) for name, value in weights.items())
@@ -167,8 +188,3 @@ def test_rate_warms_up_holds_and_decays() -> None:
     assert rate_factor(optimizer, Progress(1000, 80.0)) == pytest.approx(0.5)
     assert rate_factor(optimizer, Progress(1000, 100.0)) == pytest.approx(1 / 50)
     assert rate_factor(dataclasses.replace(optimizer, warmup_steps=0), Progress()) == 1
-
-
-def test_greedy_merges_repeats_and_drops_blanks() -> None:
-    best = torch.tensor([0, 3, 3, 0, 3, 5, 5, 0])
-    assert greedy(torch.nn.functional.one_hot(best, 6).float()) == [3, 3, 5]

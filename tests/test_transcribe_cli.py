@@ -41,7 +41,7 @@ def test_a_folder_to_a_folder_and_again(calls: Path, tmp_path: Path, capsys: pyt
     printed = capsys.readouterr()
     assert not printed.out and "broken.wav: the file is empty" in printed.err
     written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    assert written == {"left.flac.json", "monday/stop.wav.json"}
+    assert written == {"left.flac.json", "monday/stop.wav.json", ".speech-lstm-settings.json"}
     assert json.loads((out / "left.flac.json").read_text())["results"][0]["text"] == "left"
     (calls / "broken.wav").unlink()
     before = (out / "left.flac.json").stat().st_mtime_ns
@@ -73,11 +73,12 @@ def limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 
 
-def test_a_full_disk_is_reported_for_every_file(calls: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_before_anything_is_heard(calls: Path, tmp_path: Path) -> None:
     arguments = [*COMMAND, str(calls / "left.flac"), str(calls / "monday"), *PHRASES, "--output", str(tmp_path / "out")]
     done = subprocess.run(arguments, capture_output=True, text=True, preexec_fn=limit_files)
-    assert done.returncode == 1 and done.stderr.count("its output cannot be written (File too large)") == 2
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    error = f"speech-lstm: error: --output {tmp_path / 'out'}: cannot be written: File too large\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", error)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -87,7 +88,7 @@ def test_a_full_disk_behind_stdout_is_one_clear_line(calls: Path) -> None:
             [*COMMAND, str(calls / "left.flac"), *PHRASES], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "the output cannot be written: No space left on device" in done.stderr
+    assert done.stderr == "speech-lstm: error: the output /dev/full: cannot be written: No space left on device\n"
 
 
 def test_a_terminal_sees_progress(calls: Path) -> None:

@@ -18,7 +18,8 @@ from speech_lstm.runtime.audio import portaudio
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.levels import INVERTED
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler
-from speech_lstm.runtime.errors import DeviceError
+from speech_lstm.runtime.errors import DeviceError, OptionError
+from speech_lstm.runtime.options import check_types
 from speech_lstm.runtime.results import AudioDropped, AudioWarning, MicrophoneBack, MicrophoneLost, MicrophoneSilent
 
 _streams: set[int] = set()  # ids of PortAudio's streams that microphones have open
@@ -54,11 +55,12 @@ class MicrophoneOptions:
     streams which other parts of the program have open in it, but for those of microphones."""
 
     def __post_init__(self) -> None:
-        """ValueError for a number that is not above 0."""
+        """OptionError for a number that is not above 0."""
+        check_types(self)
         for item in fields(self):
             value = getattr(self, item.name)
             if value is not None and not isinstance(value, bool) and value <= 0:
-                raise ValueError(f"{item.name} is {value}, it must be above 0")
+                raise OptionError(f"{item.name} is {value}, it must be above 0")
 
 
 class Microphone:

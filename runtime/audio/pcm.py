@@ -5,12 +5,15 @@ Rates go through SoX's resampler (`soxr`), imported on first use.
 
 from __future__ import annotations
 
+import os
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.options import is_number
 
 SAMPLE_RATE = 16000
 """Samples a second of everything that enters a model."""
@@ -41,12 +44,17 @@ def pcm_to_float(samples: Any) -> Samples:
 
 def pcm_array(samples: Any) -> NDArray[Any]:
     """The same as an array [n] of int16, int32 or floats, whatever their values; AudioError for anything else."""
+    if isinstance(samples, str | PathLike):
+        raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
     if isinstance(samples, bytes | bytearray | memoryview):
         data = bytes(samples)
         if len(data) % 2:
             raise AudioError(f"got {len(data)} bytes, an odd number; expected int16, two bytes a sample")
         return np.frombuffer(data, np.dtype("<i2")).astype(np.int16, copy=False)
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError:
+        raise AudioError("samples are lists of different lengths; expected one channel, [n]") from None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -85,8 +93,8 @@ def tamed(samples: Samples) -> Samples:
 
 def check_sample_rate(rate: float) -> None:
     """Raise AudioError unless a signal of that many samples a second can be resampled for recognition."""
-    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        raise AudioError(f"sample rate is {rate} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
+    if not (is_number(rate) and _LOWEST_RATE <= rate <= _HIGHEST_RATE):
+        raise AudioError(f"sample rate is {rate!r} Hz; expected {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
 
 
 class StreamResampler:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .grammar import Grammar
-from .wordgraph import WordArc, WordGraph
+from .wordgraph import WordGraph
 
-MOST_MEMBERS = 5_000_000
-"""Nodes in all subsets together at which counting is given up."""
+MOST_WORK = 5_000_000
+"""Steps at which counting is given up."""
 
 Member = tuple[int, str | None]
 """A node of the word graph, and the intent of the sentences that lead through it as far as it is known."""
@@ -41,11 +41,14 @@ def sentences(graph: WordGraph) -> Sentences | None:
     came_from: list[tuple[int, str] | None] = [None]
     arcs: list[list[int]] = []
     intents_at: list[dict[str | None, None]] = []
-    size = 0
+    work = 0
     for number, subset in enumerate(subsets):  # grows while it is read
         reached: dict[str, dict[Member, None]] = {}
         ends: dict[str | None, None] = {}
         for node, intent in subset:
+            work += len(steps.of(node))
+            if work > MOST_WORK:
+                return None
             for word, target, found in steps.of(node):
                 if word is None:
                     ends[found or intent] = None
@@ -58,12 +61,9 @@ def sentences(graph: WordGraph) -> Sentences | None:
                 number_of[key] = len(subsets)
                 subsets.append(key)
                 came_from.append((number, word))
-                size += len(key)
             outgoing.append(number_of[key])
         arcs.append(outgoing)
         intents_at.append(ends)
-        if size > MOST_MEMBERS:
-            return None
     shared: dict[tuple[str | None, ...], Ambiguity] = {}
     for number, ends in enumerate(intents_at):
         if len(ends) > 1 and tuple(ends) not in shared:
@@ -77,21 +77,27 @@ class _Steps:
 
     def __init__(self, graph: WordGraph) -> None:
         self._finals = graph.finals
-        self._arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
-        for arc in graph.arcs:
-            self._arcs_from[arc.source].append(arc)
+        self._leaving = graph.leaving
         self._found: dict[int, list[tuple[str | None, int, str | None]]] = {}
 
     def of(self, node: int) -> list[tuple[str | None, int, str | None]]:
         """Word, target and the intent passed on the way; word None where a sentence may end."""
-        if node not in self._found:
-            self._found[node] = list(dict.fromkeys(self._walk(node, None)))
+        pending = [node] if node not in self._found else []
+        while pending:  # first the nodes that empty arcs and markers lead to, without recursion
+            here = pending[-1]
+            silent = [arc.target for arc in self._leaving[here] if arc.word is None and arc.intent is None]
+            missing = [target for target in silent if target not in self._found]
+            pending += missing
+            if not missing:
+                pending.pop()
+                if here not in self._found:
+                    self._found[here] = list(dict.fromkeys(self._walk(here, None)))
         return self._found[node]
 
     def _walk(self, node: int, intent: str | None) -> Iterator[tuple[str | None, int, str | None]]:
         if node in self._finals:
             yield None, node, intent
-        for arc in self._arcs_from[node]:
+        for arc in self._leaving[node]:
             if arc.word is not None:
                 yield arc.word, arc.target, intent
             elif arc.intent is not None:
@@ -126,10 +132,8 @@ def _count(arcs: list[list[int]], final: list[bool]) -> int:
 def samples(grammar: Grammar, each: int = 2, seed: int = 0) -> Iterator[tuple[str | None, str]]:
     """Intent and text of a few random sentences of each intent, different ones."""
     chance = random.Random(seed)
-    arcs_from: list[list[WordArc]] = [[] for _ in range(grammar.graph.num_nodes)]
     entries: dict[str | None, list[int]] = {}
     for arc in grammar.graph.arcs:
-        arcs_from[arc.source].append(arc)
         if arc.intent is not None:
             entries.setdefault(arc.intent, []).append(arc.target)
     if any(template.block.intent is None for template in grammar.source.templates):
@@ -138,8 +142,8 @@ def samples(grammar: Grammar, each: int = 2, seed: int = 0) -> Iterator[tuple[st
         texts: dict[str, None] = {}
         for _ in range(8 * each):
             node, words = chance.choice(nodes), []
-            while arcs_from[node]:
-                arc = chance.choice(arcs_from[node])
+            while leaving := grammar.graph.leaving[node]:
+                arc = chance.choice(leaving)
                 words += [arc.word] if arc.word is not None else []
                 node = arc.target
             if grammar.interpret(words).intent == intent:

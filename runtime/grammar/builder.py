@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Any
 
+from speech_lstm.runtime.lexicon.characters import plain
 from speech_lstm.runtime.lexicon.text import spoken_words
 
 from ..errors import GrammarError
@@ -21,6 +23,7 @@ from .expression import (
     TemplateError,
     Text,
     parse,
+    shown,
 )
 from .fragments import Fragments, Mark
 from .numbers import spoken_numbers
@@ -28,6 +31,9 @@ from .source import Block, Place, RangeList, SlotList, Source, Template, TextLis
 
 MOST_SKIPPED_BEFORE = 2
 """Skip words (as "please", "could you") that may stand before a sentence; one may stand after it."""
+
+MOST_DEPTH = 100
+"""Expressions inside each other, rules included."""
 
 
 class Builder:
@@ -41,6 +47,7 @@ class Builder:
         self._problems: list[tuple[Place, str]] = []
         self._places: list[Place] = []
         self._rules_inside: list[str] = []
+        self._depth = 0
         self._expressions: dict[str, Expression] = {}
         self._built: dict[tuple[Expression, int, Block], int] = {}
         self._lists_built: dict[tuple[SlotList, str, int, Block], int] = {}
@@ -68,7 +75,7 @@ class Builder:
         root = fragments.union(groups)
         if root == fragments.DEAD:
             raise GrammarError(
-                "no sentence can be said: the lists have no values with the context that sentences require"
+                "no sentence can be said: its lists have no values, or none with the context that it requires"
             )
         for _ in range(MOST_SKIPPED_BEFORE if skipped else 0):
             before = fragments.trie((words, fragments.space(root)) for words in skipped)
@@ -95,7 +102,9 @@ class Builder:
             expression = self._parsed(template.text)
             node = self._expression(expression, last)
             if self._may_be_empty(expression):
-                raise TemplateError(f"the template {template.text!r} may be said with no words: keep one outside []")
+                raise TemplateError(
+                    f"the template {shown(template.text)} may be said with no words: keep one outside []"
+                )
             return node
 
         return self._collecting(template.place, make)
@@ -105,7 +114,7 @@ class Builder:
         entries = [(spoken_words(template.text), template) for template in templates]
         for words, template in entries:
             if not words:
-                self._problems.append((template.place, f"{template.text!r} has no words that can be said"))
+                self._problems.append((template.place, f"{shown(template.text)} has no words that can be said"))
         return self.fragments.trie((words, last) for words, _ in entries)
 
     def _collecting(self, place: Place, make: Callable[[], int]) -> int:
@@ -126,8 +135,20 @@ class Builder:
     def _expression(self, expression: Expression, target: int) -> int:
         key = (expression, target, self._scope)
         if key not in self._built:
-            self._built[key] = self._new(expression, target)
+            with self._deeper():
+                self._built[key] = self._new(expression, target)
         return self._built[key]
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        """One expression further in. Raises TemplateError where there are too many around it."""
+        if self._depth >= MOST_DEPTH:
+            raise TemplateError(f"rules and brackets are nested over {MOST_DEPTH} deep: use fewer")
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     def _new(self, expression: Expression, target: int) -> int:
         match expression:
@@ -162,7 +183,7 @@ class Builder:
     def _rule(self, name: str, target: int) -> int:
         rule = self._scope.rules.get(name) or self._source.rules.get(name)
         if rule is None:
-            raise TemplateError(_undefined("rule", f"<{name}>", name, [*self._source.rules, *self._scope.rules]))
+            raise self._undefined("rule", f"<{name}>", name, [*self._source.rules, *self._scope.rules])
         if name in self._rules_inside:
             chain = " -> ".join(f"<{inner}>" for inner in [*self._rules_inside, name])
             raise TemplateError(f"rules refer to themselves: {chain}; rules cannot be recursive")
@@ -184,7 +205,7 @@ class Builder:
     def _find_list(self, name: str) -> SlotList:
         values = self._scope.lists.get(name) or self._source.lists.get(name)
         if values is None:
-            raise TemplateError(_undefined("list", f"{{{name}}}", name, [*self._source.lists, *self._scope.lists]))
+            raise self._undefined("list", f"{{{name}}}", name, [*self._source.lists, *self._scope.lists])
         if isinstance(values, WildcardList):
             raise TemplateError(
                 f"{{{name}}} is a wildcard list ({values.place}), any words at all, and only what is in the grammar "
@@ -192,38 +213,46 @@ class Builder:
             )
         return values
 
+    def _undefined(self, kind: str, written: str, name: str, known: list[str]) -> TemplateError:
+        close = difflib.get_close_matches(name[:100], known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else _DEFINE[self._source.form, kind].format(name=name)
+        return TemplateError(f"{kind} {written} is not defined: {hint}")
+
     def _values(self, values: SlotList, slot: str, target: int) -> int:
         def end(value: Any) -> int:
             return self.fragments.mark(Mark(slot=slot, value=value), target)
 
         if isinstance(values, RangeList):
             numbers = islice(spoken_numbers(values), self._most_values)
-            return self.fragments.trie((words, end(value)) for words, value in numbers)
+            return self.fragments.node([(number, end(value)) for number, value in numbers])
         assert isinstance(values, TextList)
         admitted = [value for value in values.values if self._scope.admits(value)][: self._most_values]
-        plain, nodes = [], []
+        texts: list[tuple[tuple[str, ...], int]] = []
+        nodes = []
         for value in admitted:
-            words = spoken_words(value.text)
-            if not words:
+            if not spoken_words(value.text):
                 self._places.append(value.place)
-                raise TemplateError(f"the value {value.text!r} of {{{slot}}} has no words that can be said")
+                raise TemplateError(f"the value {shown(value.text)} of {{{slot}}} has no words that can be said")
             if TEMPLATE_SYNTAX.search(value.text):
                 self._places.append(value.place)
                 expression = self._parsed(value.text)
                 if self._may_be_empty(expression):
-                    raise TemplateError(f"the value {value.text!r} may be said with no words: keep one outside []")
+                    raise TemplateError(f"the value {shown(value.text)} may be said with no words: keep one outside []")
                 nodes.append(self._expression(expression, end(value.out)))
                 self._places.pop()
+            elif (text := plain(value.text))[0].isspace():
+                nodes.append(self.fragments.text(text, end(value.out)))
             else:
-                plain.append((words, end(value.out)))
-        return self.fragments.union([self.fragments.trie(plain), *nodes])
+                texts.append((tuple(text.split()), end(value.out)))
+        return self.fragments.union([self.fragments.trie(texts), *nodes])
 
     def _may_be_empty(self, expression: Expression) -> bool:
         """Whether nothing at all may be said for an expression."""
         key = (expression, self._scope)
         if key not in self._empty:
             self._empty[key] = False  # what a recursive rule finds; building it is an error anyway
-            self._empty[key] = self._new_may_be_empty(expression)
+            with self._deeper():
+                self._empty[key] = self._new_may_be_empty(expression)
         return self._empty[key]
 
     def _new_may_be_empty(self, expression: Expression) -> bool:
@@ -252,10 +281,16 @@ def _without_option(expression: Expression) -> Expression:
     return expression
 
 
-def _undefined(kind: str, shown: str, name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"define it under '{_SECTION[kind]}'"
-    return f"{kind} {shown} is not defined: {hint}"
-
-
-_SECTION: Mapping[str, str] = {"list": "lists", "rule": "expansion_rules"}
+_INSTEAD = "write the choices where they are said, as in (one|two)"
+_DEFINE = {
+    ("yaml", "list"): "define it under 'lists'",
+    ("yaml", "rule"): "define it under 'expansion_rules'",
+    ("text", "list"): f"a text file has no lists: {_INSTEAD}, or write the grammar as YAML, which has them",
+    ("text", "rule"): f"a text file has no rules: {_INSTEAD}, or write the grammar as YAML, which has them",
+    (
+        "phrases",
+        "list",
+    ): f"{_INSTEAD}, or give its values as in Grammar.from_phrases(..., lists={{{{'{{name}}': ['one', 'two']}}}})",
+    ("phrases", "rule"): f"phrases have no rules: {_INSTEAD}",
+}
+"""Form of the source and what is missing -> what to do."""

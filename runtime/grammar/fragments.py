@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from speech_lstm.runtime.lexicon.characters import plain
 
 from ..errors import GrammarError
 
 SPACE = " "
 MOST_ARCS = 1_000_000
 
-_PIECE = re.compile(r"\s+|°[cf]\b|[%°&+=@]|[^\s%°&+=@]+")
+_PIECE = re.compile(r"\s+|[%&+=@]|[^\s%&+=@]+")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a range: its digits, with which signs beside it are read, and the ways to say it alone."""
+
+    written: str
+    wordings: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +35,8 @@ class Mark:
     intent: str | None = None
 
 
-Label = str | Mark | None
-"""Characters without a space, `SPACE` between words, a mark, or nothing."""
+Label = str | Number | Mark | None
+"""Characters without a space, `SPACE` between words, a number, a mark, or nothing."""
 Arc = tuple[Label, int]
 
 
@@ -72,13 +82,11 @@ class Fragments:
         return self.node(arcs)
 
     def text(self, text: str, target: int) -> int:
-        """A node that says text on the way to the target; signs such as % and ° stand apart from their neighbours."""
-        pieces = _PIECE.findall(text.lower())
-        for index in reversed(range(len(pieces))):
-            piece = pieces[index]
+        """A node that says text on the way to the target; signs that never depend on a number stand apart."""
+        for piece in reversed(_PIECE.findall(plain(text))):
             if piece.isspace():
                 target = self.space(target)
-            elif piece[0] in "%°&+=@":
+            elif piece in "%&+=@":
                 target = self.space(self.node([(piece, self.space(target))]))
             else:
                 target = self.node([(piece, target)])
@@ -96,27 +104,36 @@ class Fragments:
         key = (mark.slot, mark.begins, mark.intent, type(mark.value), repr(mark.value))
         return self.node([(self._marks.setdefault(key, mark), target)])
 
-    def trie(self, entries: Iterable[tuple[tuple[str, ...], int]]) -> int:
-        """A node that continues with any of the word sequences, each to its own node, with beginnings shared."""
-        root: dict[str | None, Any] = {}
-        for words, target in entries:
-            level = root
-            for word in words:
-                level = level.setdefault(word, {})
-            level.setdefault(None, []).append(target)
-        return self._trie_node(root)
+    def trie(self, entries: Iterable[tuple[Sequence[Label], int]]) -> int:
+        """A node that continues with any of the sequences, each to its own node, with beginnings shared.
 
-    def _trie_node(self, level: dict[str | None, Any]) -> int:
-        ends = level.get(None, [])
-        arcs: list[Arc] = [] if not ends else [(None, end) for end in dict.fromkeys(ends)]
-        for word, after in level.items():
-            if word is not None:
-                arcs.append((word, self._after_word(after)))
-        return self.node(arcs)
-
-    def _after_word(self, level: dict[str | None, Any]) -> int:
-        """The node after a word of a trie: the ends follow at once, another word after a space."""
-        ends = dict.fromkeys(level.get(None, []))
-        more: dict[str | None, Any] = {word: after for word, after in level.items() if word is not None}
-        longer = [self.space(self._trie_node(more))] if more else []
-        return self.union([*ends, *longer])
+        A beginning is shared by entries that no shorter one comes between, so that the first of two meanings stays it.
+        """
+        levels: list[list[dict[Label, int] | list[int]]] = [[]]
+        for labels, target in entries:
+            at = 0
+            for label in labels:
+                if not (levels[at] and isinstance(levels[at][-1], dict)):
+                    levels[at].append({})
+                branches = levels[at][-1]
+                assert isinstance(branches, dict)
+                if label not in branches:
+                    branches[label] = len(levels)
+                    levels.append([])
+                at = branches[label]
+            if not (levels[at] and isinstance(levels[at][-1], list)):
+                levels[at].append([])
+            ends = levels[at][-1]
+            assert isinstance(ends, list)
+            ends.append(target)
+        nodes = [self.DEAD] * len(levels)
+        for at in reversed(range(len(levels))):
+            found: list[int] = []
+            for part in levels[at]:
+                if isinstance(part, list):
+                    found += part
+                else:
+                    branch = self.node([(label, nodes[level]) for label, level in part.items()])
+                    found.append(self.space(branch) if at else branch)
+            nodes[at] = self.union(found)
+        return nodes[0]

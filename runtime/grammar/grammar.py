@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -10,11 +11,12 @@ from typing import Any
 
 from ..errors import GrammarError
 from .builder import Builder
+from .expression import shown
 from .interpretation import Interpretation, first_path, meaning
 from .joining import word_graph
 from .phrase_reader import read_phrases, read_text_file
 from .source import Place, Source, text_list
-from .wordgraph import WordArc, WordGraph
+from .wordgraph import WordGraph
 from .yaml_reader import read_yaml
 
 Lists = Mapping[str, Any]
@@ -40,15 +42,17 @@ class Grammar:
 
     def __init__(self, source: Source, lists: Lists | None = None) -> None:
         """Raises one GrammarError that names all that is wrong with the source, with files and lines."""
+        if not isinstance(source, Source):
+            raise GrammarError(f"Grammar() takes what a reader made: use Grammar.load({source!r})")
+        if lists is not None and not isinstance(lists, Mapping):
+            raise GrammarError(f"lists is {lists!r}: give a dict, as in {{'room': ['kitchen', 'hall']}}")
+        if wrong := [name for name in lists or () if not isinstance(name, str)]:
+            raise GrammarError(f"a list is called {wrong[0]!r}: its name must be a string")
         given = {name: text_list(values, Place(f"list {name!r}")) for name, values in (lists or {}).items()}
         self.source = replace(source, lists={**source.lists, **given})
         builder = Builder(self.source)
         self.graph = word_graph(builder.fragments, builder.build())
         self.words = frozenset(arc.word for arc in self.graph.arcs if arc.word is not None)
-        arcs_from: list[list[WordArc]] = [[] for _ in range(self.graph.num_nodes)]
-        for arc in self.graph.arcs:
-            arcs_from[arc.source].append(arc)
-        self._arcs_from = arcs_from
 
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
@@ -59,31 +63,58 @@ class Grammar:
     def from_text(cls, path: str | PathLike[str], lists: Lists | None = None) -> Grammar:
         """A grammar from a UTF-8 text file with a phrase a line, as in `from_phrases`.
 
-        What follows # is a comment (except before a digit, as in "channel #5"), blank lines are skipped.
+        What follows # is a comment (except before a number, as in "channel #5"), blank lines are skipped.
         """
-        return cls(read_text_file(Path(path)), lists)
+        return cls(read_text_file(_path(path)), lists)
 
     @classmethod
     def from_yaml(cls, *paths: str | PathLike[str], lists: Lists | None = None) -> Grammar:
         """A grammar from files or folders in the format of the Home Assistant intents project, see `yaml_reader`."""
-        return cls(read_yaml(Path(path) for path in paths), lists)
+        return cls(read_yaml(map(_path, paths)), lists)
 
     @classmethod
     def load(cls, source: str | PathLike[str] | Iterable[str] | Grammar) -> Grammar:
         """A grammar from what a user gives: a text or YAML file, a folder of them, phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
+        if isinstance(source, bytes) or not isinstance(source, str | PathLike | Iterable):
+            raise GrammarError(
+                f"the grammar is {source!r}: give a list of phrases, the path of a grammar file, or a Grammar"
+            )
+        if isinstance(source, str) and not Path(source).suffix and not os.path.lexists(source):
+            raise GrammarError(f"there is no grammar file {source!r}; phrases are given in a list, as in [{source!r}]")
         if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
-        path = Path(source)
-        return cls.from_yaml(path) if path.is_dir() or path.suffix.lower() in YAML_SUFFIXES else cls.from_text(path)
+        path = _path(source)
+        try:
+            if path.is_dir() or path.suffix.lower() in YAML_SUFFIXES:
+                return cls.from_yaml(path)
+            missing = isinstance(source, str) and not path.suffix and not path.exists()
+        except (OSError, ValueError):  # longer than a name can be
+            missing = True
+        if missing:
+            raise GrammarError(f"there is no grammar file {shown(str(source))}: for phrases give a list, as in ['go']")
+        return cls.from_text(path)
+
+    def __repr__(self) -> str:
+        intents = {template.block.intent for template in self.source.templates} - {None}
+        counts = {"template": len(self.source.templates), "intent": len(intents), "word": len(self.words)}
+        shown = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
+        return f"<Grammar: {shown}>"
 
     def interpret(self, words: Sequence[str]) -> Interpretation:
         """What a sentence of this grammar means; of several meanings, that of the first template.
 
         Raises GrammarError when the grammar does not have the sentence.
         """
-        path = first_path(self._arcs_from, self.graph.start, self.graph.finals, words)
+        path = first_path(self.graph.leaving, self.graph.start, self.graph.finals, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)
+
+
+def _path(source: str | PathLike[str]) -> Path:
+    """The path that a user gives. GrammarError for anything else, and for nothing, which would be this folder."""
+    if not isinstance(source, str | PathLike) or not str(source).strip():
+        raise GrammarError(f"the grammar is {source!r}: give a list of phrases, or the path of a grammar file")
+    return Path(source)

@@ -1,23 +1,37 @@
-"""A graph of text fragments to a graph of words: fragments without a space between them are one word."""
+"""A graph of text fragments to a graph of words: fragments without a space between them are read as one text.
+
+So are those with a space that are said together, as "1 1/2", "7:00 pm" or "5 €".
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from itertools import groupby
 
-from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.lexicon.text import may_follow, reads_together
 
-from .fragments import SPACE, Fragments, Mark
+from ..errors import GrammarError
+from .fragments import MOST_ARCS, SPACE, Arc, Fragments, Label, Mark, Number
+from .units import Unit, said, written
 from .wordgraph import WordArc, WordGraph
 
-SLOT_BEGINS = "slot begins"
+
+class _Sentinel(Enum):
+    """Stays itself when a grammar is pickled."""
+
+    SLOT_BEGINS = "slot begins"
+
+
+SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 """`WordArc.value` of an arc that opens a slot; the next arc with that slot closes it and has the value."""
 
-Step = tuple[str, tuple[Mark, ...], int]
-"""From a place where a word may begin: text of a whole word (or ""), the marks in it, the node after it."""
+Step = tuple[Unit, int]
+"""From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
 
-_spoken = cache(spoken_words)
+_INSIDE, _AFTER_SPACE, _DONE = range(3)
 
 
 def word_graph(fragments: Fragments, root: int) -> WordGraph:
@@ -28,18 +42,18 @@ def word_graph(fragments: Fragments, root: int) -> WordGraph:
     opened has a fixed value, which the whole sentence stands for.
     """
     joined = _Joined(fragments)
-    needed = [root]
-    seen = {root}
-    order = []
-    for node in needed:  # grows while it is read
-        order.append(node)
-        for _, _, target in joined.steps(node):
-            if target not in seen:
-                seen.add(target)
-                needed.append(target)
-    for node in sorted(order):
+    for node in sorted(joined.reached(root)):
         joined.add(node)
     return joined.graph(root)
+
+
+def texts(fragments: Fragments, root: int) -> Iterator[str]:
+    """The texts of a fragment graph that are read as one; a dash that stands alone with what follows it."""
+    joined = _Joined(fragments)
+    for node in joined.reached(root):
+        for unit, target in joined.steps(node):
+            text = written(unit)
+            yield from (f"- {first}" for first in joined.firsts(target)) if text == "-" else (text,)
 
 
 class _Joined(Fragments):
@@ -49,7 +63,24 @@ class _Joined(Fragments):
         super().__init__()
         self._fragments = fragments
         self._steps: dict[int, list[Step]] = {}
+        self._num_steps = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
+        self.firsts = cache(self._find_firsts)
+
+    def space(self, target: int) -> int:
+        """Words have no labels between them."""
+        return target
+
+    def reached(self, root: int) -> list[int]:
+        """The fragment nodes at which a word may begin."""
+        needed = [root]
+        seen = {root}
+        for node in needed:  # grows while it is read
+            for _, target in self.steps(node):
+                if target not in seen:
+                    seen.add(target)
+                    needed.append(target)
+        return needed
 
     def steps(self, node: int) -> list[Step]:
         """The steps from a fragment node, each once."""
@@ -59,43 +90,88 @@ class _Joined(Fragments):
 
     def _walk(self, node: int) -> Iterator[Step]:
         for label, target in self._fragments.arcs[node]:
-            if isinstance(label, str) and label != SPACE:
-                yield from self._rest_of_word(target, label, ())
+            if isinstance(label, Number) or (isinstance(label, str) and label != SPACE):
+                yield from self._units(target, label)
             else:
-                yield "", (label,) if isinstance(label, Mark) else (), target
+                yield (label,) if isinstance(label, Mark) else (), target
 
-    def _rest_of_word(self, node: int, text: str, marks: tuple[Mark, ...]) -> Iterator[Step]:
-        if node == Fragments.END:
-            yield text, marks, node
-        for label, target in self._fragments.arcs[node]:
-            if label == SPACE:
-                yield text, marks, target
-            elif isinstance(label, str):
-                yield from self._rest_of_word(target, text + label, marks)
-            elif isinstance(label, Mark):
-                yield from self._rest_of_word(target, text, (*marks, label))
-            else:
-                yield from self._rest_of_word(target, text, marks)
+    def _units(self, node: int, label: str | Number) -> Iterator[Step]:
+        """Everything that may be read as one with the label before a node."""
+        pending: list[tuple[int, Unit, int]] = [(node, (label,), _INSIDE)]
+        while pending:
+            node, unit, state = pending.pop()
+            if state == _DONE or (node == Fragments.END and state == _INSIDE):
+                self._num_steps += 1
+                if self._num_steps > MOST_ARCS:
+                    raise GrammarError(
+                        f"the grammar is too large (over {MOST_ARCS} combinations): lists and choices that are written "
+                        "together without a space multiply"
+                    )
+                yield unit, node
+                continue
+            following: list[tuple[int, Unit, int]] = []
+            for arc in self._fragments.arcs[node]:
+                following += self._across(unit, arc) if state == _AFTER_SPACE else self._within(unit, arc)
+            pending += reversed(following)
+
+    def _within(self, unit: Unit, arc: Arc) -> list[tuple[int, Unit, int]]:
+        """Where an arc inside a word leads."""
+        label, target = arc
+        if label is None:
+            return [(target, unit, _INSIDE)]
+        if label != SPACE:
+            return [(target, (*unit, label), _INSIDE)]
+        left = written(unit)
+        together = [first for first in self.firsts(target, may_follow(left)) if reads_together(left, first)]
+        found = [(target, unit, _AFTER_SPACE)] if together else []
+        apart = len(together) < len(self.firsts(target))
+        return [*found, (target, unit, _DONE)] if apart else found
+
+    def _across(self, unit: Unit, arc: Arc) -> list[tuple[int, Unit, int]]:
+        """Where an arc after a space leads, if what comes there is read together with what was before."""
+        label, target = arc
+        if label is None or label == SPACE:
+            return [(target, unit, _AFTER_SPACE)]
+        if isinstance(label, Mark):
+            return [(target, (*unit, label), _AFTER_SPACE)]
+        if reads_together(written(unit), written((label,))):
+            return [(target, (*unit, SPACE, label), _INSIDE)]
+        return []
+
+    def _find_firsts(self, node: int, pattern: re.Pattern[str] | None = None) -> tuple[str, ...]:
+        """What may come first at a node, "" for the end; with a pattern, what it matches."""
+        if pattern is not None:
+            return tuple(first for first in self.firsts(node) if first and pattern.match(first))
+        found: dict[str, None] = {}
+        pending, seen = [node], {node}
+        for here in pending:  # grows while it is read
+            if here == Fragments.END:
+                found[""] = None
+            for label, target in self._fragments.arcs[here]:
+                if isinstance(label, Number) or (isinstance(label, str) and label != SPACE):
+                    found[written((label,))] = None
+                elif target not in seen:
+                    seen.add(target)
+                    pending.append(target)
+        return tuple(found)
 
     def add(self, node: int) -> None:
         """Make the word node of a fragment node; those that it leads to have been added before."""
         if node == Fragments.END:
             return
+        ways = [(labels, self._words_at[target]) for unit, target in self.steps(node) for labels in said(unit)]
         branches = []
-        for (words, begins), group in groupby(self.steps(node), key=_said):
-            afters = []
-            for text, marks, target in group:
-                after = self._words_at[target]
-                for mark in reversed([mark for mark in marks if text and not mark.begins]):
-                    after = self.mark(mark, after)
-                afters.append(after)
-            branch = self.union(afters)
-            for word in reversed(words):
-                branch = self.node([(word, branch)])
-            for mark in reversed(begins):
-                branch = self.mark(mark, branch)
-            branches.append(branch)
+        for begins_with_word, group in groupby(ways, key=lambda way: bool(way[0]) and isinstance(way[0][0], str)):
+            if begins_with_word:
+                branches.append(self.trie(group))
+            else:
+                branches += [self._chain(labels, after) for labels, after in group]
         self._words_at[node] = self.union(branches)
+
+    def _chain(self, labels: tuple[Label, ...], target: int) -> int:
+        for label in reversed(labels):
+            target = self.node([(label, target)])
+        return target
 
     def graph(self, fragment_root: int) -> WordGraph:
         """The nodes that can be reached, numbered from the start."""
@@ -107,17 +183,10 @@ class _Joined(Fragments):
                 if target not in number_of:
                     number_of[target] = len(number_of)
                     needed.append(target)
+                assert not isinstance(label, Number)
                 arcs.append(_word_arc(number_of[node], number_of[target], label))
         finals = frozenset((number_of[Fragments.END],)) if Fragments.END in number_of else frozenset()
         return WordGraph(num_nodes=len(number_of), start=0, finals=finals, arcs=tuple(arcs))
-
-
-def _said(step: Step) -> tuple[tuple[str, ...], tuple[Mark, ...]]:
-    """The words of a step and the marks before them: of slots that begin, and all marks where there are no words."""
-    text, marks, _ = step
-    if not text:
-        return (), marks
-    return _spoken(text), tuple(mark for mark in marks if mark.begins)
 
 
 def _word_arc(source: int, target: int, label: str | Mark | None) -> WordArc:

@@ -1,23 +1,34 @@
-"""The numbers of a range list and the ways to say each of them."""
+"""The numbers of a range list, how each is written, and the ways to say it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 
-from speech_lstm.runtime.lexicon.text import digit_words, number_words
+from speech_lstm.runtime.lexicon.number_words import digit_words, number_words
 
+from .expression import TemplateError
+from .fragments import Number
 from .source import RangeList
 
+MOST_NUMBERS = 100_000
+"""In a range."""
 
-def spoken_numbers(numbers: RangeList) -> Iterator[tuple[tuple[str, ...], int | float]]:
-    """Words and value of every number in a range, the usual wording first."""
+
+def spoken_numbers(numbers: RangeList) -> Iterator[tuple[Number, int | float]]:
+    """Every number in a range and the slot's value for it. Raises TemplateError where there are too many."""
+    count = len(range(numbers.start, numbers.stop + 1, numbers.step)) * (1 + len(numbers.fractions))
+    if count > MOST_NUMBERS:
+        raise TemplateError(
+            f"the range from {numbers.start} to {numbers.stop} has {count:,} numbers; at most {MOST_NUMBERS:,} "
+            "fit into a grammar: make it smaller or its step larger"
+        )
+    multiplier = Decimal(str(numbers.multiplier))
     for whole in range(numbers.start, numbers.stop + 1, numbers.step):
         for fraction in (0, *numbers.fractions):
             value = whole if fraction == 0 else float(Decimal(whole) + Decimal(str(fraction)))
-            out = value * numbers.multiplier
-            for words in wordings(value):
-                yield words, int(out) if out == int(out) else out
+            out = Decimal(str(value)) * multiplier  # exact, so that 3 times 0.1 is 0.3
+            yield Number(str(value), tuple(wordings(value))), int(out) if out == out.to_integral() else float(out)
 
 
 def wordings(value: int | float) -> list[tuple[str, ...]]:

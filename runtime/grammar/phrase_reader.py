@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import GrammarError
+from .expression import shown
 from .source import Block, Place, Source, Template
 
-_COMMENT = re.compile(r"#(?!\d).*")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#(?![\d{([]).*")
 _INTENT = re.compile(r"([A-Za-z_]\w*):\s+(?=\S)")
 
 
 def read_phrases(phrases: Iterable[str]) -> Source:
     """The templates of a list of phrases."""
     if isinstance(phrases, str):
-        raise GrammarError(f"the phrases are one string, {phrases!r}: give a list of phrases, as in [{phrases!r}]")
+        raise GrammarError(
+            f"the phrases are one string, {shown(phrases)}: give a list of phrases, as in ['go', 'stop']"
+        )
+    if isinstance(phrases, bytes | Mapping) or not isinstance(phrases, Iterable):
+        raise GrammarError(f"the grammar is {phrases!r}: give a list of phrases, or the path of a grammar file")
     return _source([(phrase, Place(f"phrase {number}")) for number, phrase in enumerate(phrases, 1)], "the grammar")
 
 
 def read_text_file(path: Path) -> Source:
-    """The templates of a UTF-8 text file; what follows # is a comment, except in "channel #5"."""
+    """The templates of a UTF-8 text file; what follows # is a comment, except in "channel #5" and "C#"."""
     lines = enumerate(read(path).splitlines(), 1)
     phrases = [(_COMMENT.sub("", line).strip(), Place(str(path), number)) for number, line in lines]
-    return _source([(phrase, place) for phrase, place in phrases if phrase], str(path))
+    return _source([(phrase, place) for phrase, place in phrases if phrase], str(path), "text")
 
 
 def read(path: Path) -> str:
@@ -33,11 +38,12 @@ def read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 ({error.reason})") from error
-    except OSError as error:
-        raise GrammarError(f"{path}: cannot read the grammar: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise GrammarError(f"{shown(str(path))[1:-1]}: cannot read the grammar: {reason}") from error
 
 
-def _source(phrases: list[tuple[str, Place]], name: str) -> Source:
+def _source(phrases: list[tuple[str, Place]], name: str, form: str = "phrases") -> Source:
     if not phrases:
         raise GrammarError(f"{name} has no phrases: give at least one")
     blocks: dict[str | None, Block] = {}
@@ -49,4 +55,4 @@ def _source(phrases: list[tuple[str, Place]], name: str) -> Source:
         intent = prefix[1] if prefix else None
         block = blocks.setdefault(intent, Block(intent=intent))
         templates.append(Template(phrase[prefix.end() :] if prefix else phrase, place, block))
-    return Source(tuple(templates))
+    return Source(tuple(templates), form=form)

@@ -21,6 +21,8 @@ MOST_ENTRIES = 20_000
 """Values of a list that are compared, and sentences (in these, each list has one value)."""
 LARGEST_BUCKET = 50
 """Entries compared with each other where many are alike in the same way."""
+LONGEST = 100
+"""Phones of an entry that is compared."""
 SHARE = 0.25
 """Distance that counts as alike, as a share of the phones of the longer one."""
 WITHIN_CLASS = 0.5
@@ -135,7 +137,10 @@ def _pairs(entries: Iterable[Entry], pronounce: Pronounce) -> Iterator[tuple[Ent
     """Entries with different meanings whose differing words are alike, with the distance of those words."""
     buckets: dict[str, list[Entry]] = {}
     for entry in dict.fromkeys(entries):
-        classes = "".join(_CLASS_OF[phone] for phone in _phones(entry.words, pronounce))
+        phones = _phones(entry.words, pronounce)
+        if len(phones) > LONGEST:
+            continue
+        classes = "".join(_CLASS_OF[phone] for phone in phones)
         for key in dict.fromkeys([classes, *(classes[:i] + classes[i + 1 :] for i in range(len(classes)))]):
             bucket = buckets.setdefault(key, [])
             if len(bucket) < LARGEST_BUCKET:

@@ -107,12 +107,13 @@ class Template:
 
 @dataclass(frozen=True)
 class Source:
-    """Everything a grammar is made from."""
+    """Everything a grammar is made from. `form`: what the user wrote, for advice: "phrases", "text" or "yaml"."""
 
     templates: tuple[Template, ...]
     lists: Mapping[str, SlotList] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
     skip_words: tuple[str, ...] = ()
+    form: str = "phrases"
 
 
 def raise_problems(problems: Sequence[tuple[Place, str]]) -> None:
@@ -135,7 +136,7 @@ def raise_problems(problems: Sequence[tuple[Place, str]]) -> None:
 def text_list(given: Any, place: Place) -> TextList:
     """A list from Python values: strings, dicts with "in", "out" and "context", or one dict from text to value."""
     if isinstance(given, Mapping):
-        return TextList(tuple(Value(str(text), out, place) for text, out in given.items()), place)
+        given = [{"in": text, "out": out} for text, out in given.items()]
     if isinstance(given, str) or not hasattr(given, "__iter__"):
         raise GrammarError(f"{place}: the values are {given!r}: give a list of texts, or a dict from text to value")
     values = []
@@ -145,7 +146,12 @@ def text_list(given: Any, place: Place) -> TextList:
             if "in" not in entry or unknown:
                 raise GrammarError(f"{place}: the value {entry!r} needs the key 'in', and may have 'out' and 'context'")
             text = str(entry["in"])
-            values.append(Value(text, entry.get("out", text), place, entry.get("context") or {}))
+            context = entry.get("context") or {}
+            if not isinstance(context, Mapping):
+                raise GrammarError(f"{place}: the context of {text!r} is {context!r}: give a dict")
+            values.append(Value(text, entry.get("out", text), place, context))
+        elif entry is None:
+            raise GrammarError(f"{place}: one of the values is None: give a text or a number")
         else:
             values.append(Value(str(entry), entry, place))
     return TextList(tuple(values), place)

@@ -11,6 +11,10 @@ from ..errors import GrammarError
 from .phrase_reader import read
 from .source import Place
 
+DEEPEST_VALUE = 20
+LARGEST_VALUE = 10_000
+"""Nodes in the value of a slot, lists and mappings in it included."""
+
 
 class Node:
     """A node of a YAML file. Everything that does not fit raises GrammarError with file and line."""
@@ -73,6 +77,7 @@ class Node:
         """The Python value, as YAML reads it."""
         import yaml
 
+        self._check_size()
         loader = yaml.SafeLoader("")
         try:
             return loader.construct_document(self._raw)
@@ -80,6 +85,19 @@ class Node:
             raise self.error(f"cannot read this value: {getattr(error, 'problem', error)}") from error
         finally:
             loader.dispose()
+
+    def _check_size(self) -> None:
+        """GrammarError for a value that is huge, deep or inside itself, as aliases (*name) can make it."""
+        nodes = 0
+        pending = [(self._raw, 0)]
+        while pending:
+            raw, depth = pending.pop()
+            nodes += 1
+            if depth > DEEPEST_VALUE or nodes > LARGEST_VALUE:
+                raise self.error("this value is too large, nested too deeply or refers to itself: make it simpler")
+            children = raw.value if raw.id != "scalar" else ()
+            for child in children:
+                pending += [(each, depth + 1) for each in (child if isinstance(child, tuple) else (child,))]
 
     @property
     def is_empty(self) -> bool:
@@ -100,12 +118,16 @@ def yaml_file(path: Path) -> Node | None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = read(path)
     try:
-        raw = yaml.compose(read(path), Loader=loader)
+        raw = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(str(path), mark.line + 1 if mark else None)
         raise GrammarError(f"{place}: not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise GrammarError(f"{path}: not valid YAML: {error}") from error
+    except yaml.reader.ReaderError as error:
+        place = Place(str(path), text.count("\n", 0, error.position) + 1)
+        raise GrammarError(f"{place}: not valid YAML: {error.reason}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise GrammarError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from error
     return None if raw is None else Node(raw, str(path))

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GrammarError
+from .expression import MOST_DIGITS
 from .source import Block, RangeList, Rule, SlotList, Source, Template, TextList, Value, WildcardList
 from .yaml_nodes import Node, yaml_file
 
@@ -53,12 +54,14 @@ def read_yaml(paths: Iterable[Path]) -> Source:
     """The source of YAML files; a folder stands for all the YAML files in it and below."""
     reader = _Reader()
     files = [file for path in paths for file in _files(path)]
+    if not files:
+        raise GrammarError("no grammar file is given")
     for file in files:
         reader.read(file)
     if not reader.templates:
         names = ", ".join(map(str, files[:3])) + (", ..." if len(files) > 3 else "")
         raise GrammarError(f"{names}: no sentences: write them under intents: NAME: data: - sentences:")
-    return Source(tuple(reader.templates), reader.lists, reader.rules, tuple(reader.skip_words))
+    return Source(tuple(reader.templates), reader.lists, reader.rules, tuple(reader.skip_words), "yaml")
 
 
 def _files(path: Path) -> list[Path]:
@@ -183,6 +186,8 @@ def _range(name: str, node: Node) -> RangeList:
     numbers = {key: keys[key].number(key) for key in ("from", "to", "step", "multiplier") if key in keys}
     if not {"from", "to"} <= set(numbers):
         raise node.error(f"the range of list {name!r} needs from: and to:")
+    if any(not abs(number) < 10**MOST_DIGITS for number in numbers.values()):  # infinity and NaN as well
+        raise node.error(f"the range of list {name!r} has numbers of more than {MOST_DIGITS} digits")
     whole = {key: int(number) for key, number in numbers.items()}
     if any(whole[key] != numbers[key] for key in ("from", "to")) or numbers.get("step", 1) != whole.get("step", 1):
         raise node.error("from, to and step must be whole numbers; fractions: halves or tenths adds what is between")

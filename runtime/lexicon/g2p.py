@@ -1,5 +1,7 @@
 """Pronunciations of words outside the dictionary: endings with an apostrophe, initialisms, else from the spelling.
 
+A word that begins as none does ("hdmi") may be either, so it gets both.
+
 Phone error on dictionary words that were held out, where the rule fits: possessives 0.6 % (2.0 % from the spelling).
 Rules for other things (compounds of two known words, -s, -ed, -ing, -ly) did worse than the spelling model on the same
 words, so there are none. `speech_lstm.assets.g2p_training` has the measurements of that model.
@@ -7,6 +9,7 @@ words, so there are none. `speech_lstm.assets.g2p_training` has the measurements
 
 from collections.abc import Callable
 
+from .abbreviations import LONGEST_SPELT, looks_spelt
 from .dictionary import Pronunciation, decode
 from .joint_ngram import joint_ngram
 
@@ -17,7 +20,6 @@ SECOND_GUESS = 0.2
 """A second pronunciation is given when it is at least this likely relative to the first."""
 
 ENDINGS: dict[str, Pronunciation] = {"'ll": ("AH", "L"), "'ve": ("AH", "V"), "'d": ("D",), "'re": ("ER",)}
-LONGEST_INITIALISM = 5
 
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
@@ -34,7 +36,10 @@ def guess(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
     if initials or not joint_ngram().covers(word):
         return initials
     best = joint_ngram().best(word)[:2]
-    return tuple(decode(code) for code, probability in best if code and probability >= SECOND_GUESS * best[0][1])
+    said = tuple(decode(code) for code, probability in best if code and probability >= SECOND_GUESS * best[0][1])
+    if len(word) <= LONGEST_SPELT and word.isascii() and word.isalpha() and looks_spelt(word):
+        return (*said[:1], _spelt(word, lookup))
+    return said
 
 
 def plural(phones: Pronunciation) -> Pronunciation:
@@ -46,10 +51,14 @@ def plural(phones: Pronunciation) -> Pronunciation:
 
 def _initialism(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
     """Short words without a vowel letter, said letter by letter: "tv" is T IY V IY, "tvs" that with Z or with EH S."""
-    if not 2 <= len(word) <= LONGEST_INITIALISM or not word.isascii() or not word.isalpha() or _VOWELS & set(word):
+    if not 2 <= len(word) <= LONGEST_SPELT or not word.isascii() or not word.isalpha() or _VOWELS & set(word):
         return ()
-    spelled = tuple(phone for letter in word for phone in lookup(letter)[0])
+    spelt = _spelt(word, lookup)
     if word[-1] != "s" or len(word) < 3:
-        return (spelled,)
-    singular = tuple(phone for letter in word[:-1] for phone in lookup(letter)[0])
-    return (spelled, (*singular, *plural(singular)))
+        return (spelt,)
+    singular = _spelt(word[:-1], lookup)
+    return (spelt, (*singular, *plural(singular)))
+
+
+def _spelt(word: str, lookup: Lookup) -> Pronunciation:
+    return tuple(phone for letter in word for phone in lookup(letter)[-1])  # the second way to say "a" is its name

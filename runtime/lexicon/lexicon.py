@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice, product
 
 from speech_lstm.runtime.errors import PronunciationError
 
+from .abbreviations import SAID
 from .dictionary import Pronunciation, dictionary_pronunciations
 from .g2p import guess
 from .text import spoken_words
 from .tokens import PHONES
+
+MOST_WAYS = 16
+"""To say a word that is read letter by letter."""
+
+_SAID = {word: tuple(tuple(way.split()) for way in ways) for word, ways in SAID.items()}
 
 
 class Lexicon:
@@ -36,10 +43,13 @@ class Lexicon:
         return f"<Lexicon: CMU dictionary and {words} of the user's own>"
 
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
-        """Ways to say one word (as `runtime.lexicon.text` spells it), the likeliest first; at least one.
+        """Ways to say one word, the likeliest first; at least one. Capitals are read as `runtime.text` reads them.
 
         Raises PronunciationError for a word with characters that English spelling does not use.
         """
+        if word != word.lower() and (words := spoken_words(word)):
+            ways = islice(product(*map(self.pronunciations, words)), MOST_WAYS)
+            return tuple(dict.fromkeys(tuple(phone for part in way for phone in part) for way in ways))
         found = self._known(word) or guess(word, self._known)
         if not found:
             raise PronunciationError(
@@ -53,14 +63,18 @@ class Lexicon:
         return not self._known(word)
 
     def _known(self, word: str) -> tuple[Pronunciation, ...]:
-        return self._overrides.get(word) or dictionary_pronunciations(word)
+        return self._overrides.get(word) or _SAID.get(word) or dictionary_pronunciations(word)
 
 
 def _single_word(text: str) -> str:
+    if not isinstance(text, str):
+        raise PronunciationError(f"a pronunciation belongs to a word, and {text!r} is none")
     words = spoken_words(text)
     if len(words) != 1:
+        spelt = text.isupper() and len(spoken_words(text.lower())) == 1
+        advice = f"; write {text.lower()!r} here and in the grammar for a word of your own" if spelt else ""
         raise PronunciationError(
-            f"a pronunciation belongs to one spoken word, and {text!r} is said as {' '.join(words)!r}"
+            f"a pronunciation belongs to one spoken word, and {text!r} is said as {' '.join(words)!r}{advice}"
         )
     return words[0]
 

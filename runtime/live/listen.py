@@ -16,23 +16,21 @@ from speech_lstm.runtime.audio.microphone import Microphone
 from speech_lstm.runtime.results import Event, MicrophoneLost
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.live.recognizer import Recognizer
     from speech_lstm.runtime.live.stream import Stream
 
 GAP_SECONDS = 1.0
 """Silence that a stream hears in place of a lost microphone, so that no command spans the gap."""
 
 
-def listen(recognizer: Recognizer, device: int | str | Microphone | None = None) -> Iterator[Event]:
+def listen(stream: Stream, device: int | str | Microphone | None = None) -> Iterator[Event]:
     """Events from a microphone until the generator is closed; see `Recognizer.listen`."""
     with _open(device) as microphone:
-        yield from hear(recognizer.stream(), microphone)
+        yield from hear(stream, microphone)
 
 
-async def listen_async(recognizer: Recognizer, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
+async def listen_async(stream: Stream, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
     """The same for asyncio: waiting and recognition happen in a thread, the event loop stays free."""
     with await asyncio.to_thread(_open, device) as microphone:
-        stream = recognizer.stream()
         while not microphone.closed:
             for event in await asyncio.to_thread(_hear_next, stream, microphone):
                 yield event

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE
-from speech_lstm.runtime.errors import AudioError
-from speech_lstm.runtime.live.stream import Stream
+from speech_lstm.runtime.errors import AudioError, OptionError
+from speech_lstm.runtime.live.stream import Alone, Stream
+from speech_lstm.runtime.options import check_number
 from speech_lstm.runtime.results import Event
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ class MultiStream:
 
     def __init__(self, recognizer: Recognizer, largest_batch: int = 64) -> None:
         """largest_batch: streams in one call of the model, at most."""
-        if largest_batch < 1:
-            raise ValueError(f"largest_batch is {largest_batch}, it must be at least 1")
+        if not hasattr(recognizer, "model"):
+            raise OptionError(f"a MultiStream needs a Recognizer, not {recognizer!r}")
+        check_number("largest_batch", largest_batch, 1)
         self._recognizer = recognizer
         self._largest_batch = largest_batch
+        self._feeding = Alone("MultiStream")
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A stream like that of `Recognizer.stream`; streams of recognizers made by `with_grammar` fit in as well."""
@@ -39,10 +42,19 @@ class MultiStream:
         """Hear some audio of each of these streams, any lengths. Returns what happened where, in order of each stream.
 
         The samples are those of `Stream.accept`. AudioError for bad samples, a finished stream or one with another
-        model; the streams named before it in `audio` then keep theirs for the next call.
+        model; the streams named before it in `audio` then keep theirs for the next call. SpeechLstmError where another
+        thread does the same.
         """
+        if not isinstance(audio, Mapping):
+            raise AudioError(f"audio is {type(audio).__name__}; expected a mapping of streams to samples")
+        with self._feeding:
+            return self._accept(audio)
+
+    def _accept(self, audio: Mapping[Stream, Any]) -> list[tuple[Stream, Event]]:
         events: list[tuple[Stream, Event]] = []
         for stream, samples in audio.items():
+            if not isinstance(stream, Stream):
+                raise AudioError(f"{stream!r} is no stream; expected one that MultiStream.stream() has made")
             if stream.model is not self._recognizer.model:
                 raise AudioError("the stream has another model; expected one of this pool, or of a with_grammar()")
             events += [(stream, warning) for warning in stream.put(samples)]

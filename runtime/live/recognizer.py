@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.audio.hearing import clip
@@ -16,14 +16,16 @@ from speech_lstm.runtime.audio.report import to_log
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
-from speech_lstm.runtime.errors import AudioError, ModelError
+from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, OptionError, PronunciationError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.live.session import Session, SessionOptions
+from speech_lstm.runtime.live.session import Session
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
+from speech_lstm.runtime.options import check_number, check_types
 from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
@@ -38,8 +40,6 @@ DEFAULT_THRESHOLD = 0.5
 HISTORY_BYTES = 64 << 20
 """Most memory of a search for what it has heard, where `DecoderOptions.max_frames` is not enough."""
 
-_TUNED = ("blank_offset", "fold_threshold", "filler_cost")  # decoder options that a model's metadata may set
-
 
 @dataclass(frozen=True)
 class RecognizerOptions:
@@ -53,8 +53,6 @@ class RecognizerOptions:
     """Audio that a stream feeds to the model at a time; longer is cheaper and answers later."""
     clip_seconds: float = 10.0
     """The same for `Recognizer.recognize`."""
-    tail_seconds: float = 0.4
-    """Silence put after the end of the audio, because a model hears a little late."""
     blank_offset: float | None = None
     """Taken off the log-probability of blank, see `DecoderOptions`."""
     filler_cost: float | None = None
@@ -62,13 +60,16 @@ class RecognizerOptions:
     session: SessionOptions = field(default_factory=SessionOptions)
 
     def __post_init__(self) -> None:
-        """ValueError for options outside their range."""
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold is {self.threshold}, expected a probability, 0 to 1")
-        if self.alternatives < 0 or self.tail_seconds < 0:
-            raise ValueError("alternatives and tail_seconds must be at least 0")
+        """OptionError for options outside their range."""
+        check_types(self)
+        if self.threshold is not None:
+            check_number("threshold", self.threshold, 0, 1)
+        if self.alternatives < 0:
+            raise OptionError("alternatives must be at least 0")
         if self.block_seconds <= 0 or self.clip_seconds <= 0:
-            raise ValueError("block_seconds and clip_seconds must be above 0")
+            raise OptionError("block_seconds and clip_seconds must be above 0")
+        if not isinstance(self.session, SessionOptions):
+            raise OptionError(f"session is {self.session!r}, expected SessionOptions")
 
     def block_samples(self, metadata: ModelMetadata) -> int:
         """block_seconds in samples, in whole chunks of the model."""
@@ -98,64 +99,74 @@ class Recognizer:
         for; None: they hear commands all the time. model: name of a shipped model, an .onnx file, or a `Model`.
         device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the dictionary's.
         wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses).
-        Raises GrammarError, PronunciationError, ModelError, DeviceError.
+        Raises GrammarError, PronunciationError, ModelError, DeviceError, OptionError.
         """
-        if not 0 <= wake_sensitivity <= 1:
-            raise ValueError(f"wake_sensitivity is {wake_sensitivity}, expected 0 to 1")
+        check_number("wake_sensitivity", wake_sensitivity, 0, 1)
+        if not isinstance(options, RecognizerOptions | None):
+            raise OptionError(f"options are {options!r}, expected RecognizerOptions")
+        if not _are_pronunciations(pronunciations):
+            raise PronunciationError(
+                f"pronunciations are {pronunciations!r}; expected words with their phones, as in "
+                "{'tomato': 'T AH M EY T OW'}"
+            )
+        wake_words = (wake_word,) if isinstance(wake_word, str) else wake_word or ()
+        if not isinstance(wake_words, Sequence) or not all(isinstance(word, str) for word in wake_words):
+            raise GrammarError(f"wake_word is {wake_word!r}; expected a phrase, or a list of phrases")
         loaded = Grammar.load(grammar)
         lexicon = Lexicon(pronunciations)
         if not isinstance(model, Model):
-            model = Model.load(model if isinstance(model, str) else Path(model), device)
+            model = Model.load(model, device)
         if model.metadata.sample_rate != SAMPLE_RATE:
             raise ModelError(f"{model.path}: takes {model.metadata.sample_rate} Hz; expected {SAMPLE_RATE} Hz")
-        wake_words = (wake_word,) if isinstance(wake_word, str) else tuple(wake_word or ())
         wake_detector = None
         if wake_word is not None:
             tokens, frame_seconds = model.metadata.tokens, model.metadata.frame_seconds
             wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
-        self.__dict__.update(
-            model=model, lexicon=lexicon, options=options or RecognizerOptions(), wake_detector=wake_detector
-        )
+        self.model = model
+        self.lexicon = lexicon
+        self.options = options or RecognizerOptions()
+        self.wake_detector = wake_detector
         self._compile(loaded)
 
-    model: Model
-    lexicon: Lexicon
-    options: RecognizerOptions
-    grammar: Grammar
-    decoder: Decoder
-    interpreter: Interpreter
-    wake_detector: WakeWordDetector | None
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Recognizer is immutable; make another, or use with_grammar()")
-
     def _compile(self, grammar: Grammar) -> None:
-        """What depends on the grammar."""
-        metadata = self.model.metadata
-        threshold = self.options.threshold
-        if threshold is None:
-            threshold = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        """What depends on the grammar; the last field that a recognizer gets is the grammar."""
+        metadata, options = self.model.metadata, self.options
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
-        confidence = ConfidenceModel.from_metadata(metadata.calibration)
-        self.__dict__.update(
-            grammar=grammar,
-            decoder=Decoder(graph, self._decoder_options()),
-            interpreter=Interpreter(grammar, confidence, threshold, metadata.frame_seconds),
+        tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
+        self.decoder = Decoder(graph, tuned)
+        expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        unexpected = metadata.thresholds.get("open", expected)
+        self.interpreter = Interpreter(
+            grammar,
+            ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
+            expected if options.threshold is None else options.threshold,
+            metadata.frame_seconds,
         )
+        self.open_interpreter = replace(
+            self.interpreter, threshold=unexpected if options.threshold is None else options.threshold
+        )
+        self.grammar = grammar
 
-    def _decoder_options(self) -> DecoderOptions:
-        """The defaults, then the model's, then the user's."""
-        chosen = dict(self.model.metadata.decoder)
-        own = {"blank_offset": self.options.blank_offset, "filler_cost": self.options.filler_cost}
-        chosen.update({name: value for name, value in own.items() if value is not None})
-        return DecoderOptions(**{name: chosen[name] for name in _TUNED if name in chosen})  # type: ignore[arg-type]
+    def __setattr__(self, name: str, value: object) -> None:
+        if "grammar" in self.__dict__:
+            raise AttributeError("a Recognizer is immutable; make another, or use with_grammar()")
+        super().__setattr__(name, value)
 
     def with_grammar(self, grammar: GrammarSource) -> Recognizer:
         """A recognizer for another grammar that shares the loaded model; streams of this one go on as they are."""
         other = object.__new__(Recognizer)
-        other.__dict__.update(self.__dict__)
+        other.model = self.model
+        other.lexicon = self.lexicon
+        other.options = self.options
+        other.wake_detector = self.wake_detector
         other._compile(Grammar.load(grammar))
         return other
+
+    def with_lists(self, lists: Mapping[str, Any]) -> Recognizer:
+        """The same with other values for some lists of the grammar, as in `Grammar.from_phrases`: names of people, of
+        songs, of what is there just now. `Stream.use` brings them to a stream that runs.
+        """
+        return self.with_grammar(Grammar(self.grammar.source, lists))
 
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
         """The command that a whole clip holds; a wake word is not needed. `recognize_all` is for several.
@@ -166,17 +177,23 @@ class Recognizer:
         audio = clip(samples, sample_rate)
         if not audio.size:
             raise AudioError("there are no samples; expected some audio")
-        seconds = audio.size / SAMPLE_RATE
-        tail = round(self.options.tail_seconds * SAMPLE_RATE)
-        unit = self.model.metadata.chunk_samples
-        audio = np.pad(audio, (0, tail + -(audio.size + tail) % unit))
-        piece = _whole_chunks(self.options.clip_seconds, self.model.metadata)
-        decoder = self._decoder_for(audio.size // self.model.metadata.samples_per_frame)
-        state, search = self.model.initial_state(), decoder.start()
-        for start in range(0, audio.size, piece):
-            log_probs, state = self.model.run(audio[None, start : start + piece], state)
-            decoder.advance(search, log_probs[0])
-        return self.interpreter.heard(decoder, search, self.options.alternatives, 0, seconds)
+        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        return self.decode(self.model.log_probs(audio, block_samples=block), audio.size / SAMPLE_RATE)
+
+    def decode(
+        self, log_probs: NDArray[np.float32], seconds: float | None = None, threshold: float | None = None
+    ) -> Result:
+        """The command in what the model made of a clip, see `Model.log_probs`: float32 [frames, tokens].
+
+        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's.
+        """
+        decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
+        if threshold is not None:
+            interpreter = replace(interpreter, threshold=threshold)
+        search = decoder.start()
+        decoder.advance(search, log_probs)
+        sentences = decoder.sentences(search)
+        return interpreter.decide(sentences, search.now.num_frames, self.options.alternatives, 0, seconds).result
 
     def recognize_all(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> list[Result]:
         """All commands in a recording of any length, in order; a wake word is not needed.
@@ -200,26 +217,38 @@ class Recognizer:
 
     def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
         """For a new stream."""
-        longest = options.total_seconds + options.preroll_seconds
-        decoder = self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
         wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
-        return Session(decoder, self.interpreter, options, self.options.alternatives, wake)
+        interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
+        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake)
 
-    def listen(self, device: int | str | Microphone | None = None) -> Iterator[Event]:
+    def session_interpreter(self) -> Interpreter:
+        """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""
+        asked = self.wake_detector is not None or self.options.session.push_to_talk
+        return self.interpreter if asked else self.open_interpreter
+
+    def session_decoder(self) -> Decoder:
+        """The decoder with a history for the longest command of a stream."""
+        longest = self.options.session.total_seconds + self.options.session.preroll_seconds
+        return self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
+
+    def listen(self, microphone: int | str | Microphone | None = None, stream: Stream | None = None) -> Iterator[Event]:
         """Hear a microphone until the generator is closed: `for event in recognizer.listen(): ...`.
 
-        device: index or part of a name, see `speech-lstm devices`, or an open `Microphone`, which is closed in the end.
+        microphone: index or part of a name, see `speech-lstm microphones`, or an open `Microphone`, which is closed in
+        the end. stream: that hears, at 16 kHz, so that its grammar can be changed meanwhile; None: a new one.
         Needs the [mic] extra. DeviceError, at the first event, where the microphone cannot be opened.
         """
         from speech_lstm.runtime.live.listen import listen
 
-        return listen(self, device)
+        return listen(stream or self.stream(), microphone)
 
-    def listen_async(self, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
+    def listen_async(
+        self, microphone: int | str | Microphone | None = None, stream: Stream | None = None
+    ) -> AsyncIterator[Event]:
         """The same for asyncio: `async for event in recognizer.listen_async(): ...`."""
         from speech_lstm.runtime.live.listen import listen_async
 
-        return listen_async(self, device)
+        return listen_async(stream or self.stream(), microphone)
 
     def _decoder_for(self, frames: int) -> Decoder:
         """The decoder with a history for that many frames, within `HISTORY_BYTES`."""
@@ -231,6 +260,17 @@ class Recognizer:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Recognizer cannot be pickled; make one in each process, or share one between threads")
+
+
+def _are_pronunciations(given: object) -> bool:
+    """Whether it has the types that `Lexicon` takes."""
+
+    def is_ways(value: object) -> bool:
+        return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(way, str) for way in value))
+
+    return given is None or (
+        isinstance(given, Mapping) and all(isinstance(word, str) and is_ways(ways) for word, ways in given.items())
+    )
 
 
 def _whole_chunks(seconds: float, metadata: ModelMetadata) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.audio.hearing import StreamInput
-from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.live.session import Session, State
 from speech_lstm.runtime.results import AudioWarning, Event
 
@@ -16,8 +17,30 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
 
+class Alone:
+    """A lock that no thread waits for."""
+
+    def __init__(self, what: str) -> None:
+        """what: is fed by the thread that has it."""
+        self._lock = threading.Lock()
+        self._what = what
+
+    def __enter__(self) -> None:
+        """SpeechLstmError where another thread has the lock."""
+        if not self._lock.acquire(blocking=False):
+            raise SpeechLstmError(
+                f"another thread is feeding this {self._what} at this moment; each thread needs one of its own, "
+                "made by the recognizer that they share"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class Stream:
-    """Everything that changes while audio comes in; made by `Recognizer.stream`, used by one thread at a time.
+    """Everything that changes while audio comes in; made by `Recognizer.stream`.
+
+    One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
     The model gets blocks of fixed length counted from the start of the stream, so that how the audio is cut into
     `accept` calls changes nothing but when events come.
@@ -32,11 +55,12 @@ class Stream:
         self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
         self._block = block or recognizer.options.block_samples(self.model.metadata)
-        self._tail = round(recognizer.options.tail_seconds * SAMPLE_RATE)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
         self._finished = False
+        self._feeding = Alone("Stream")
+        self._changing = threading.Lock()  # held while the session changes
 
     @property
     def time(self) -> float:
@@ -53,11 +77,17 @@ class Stream:
         int16, which may be cut anywhere. Returns what happened.
 
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
+        SpeechLstmError where another thread feeds it.
         """
-        return [*self.put(samples), *self._hear()]
+        with self._feeding:
+            return [*self._put(samples), *self._hear()]
 
     def put(self, samples: Any) -> list[AudioWarning]:
         """The first half of `accept`: keep audio until `next_block` asks for it. Returns what is wrong with it."""
+        with self._feeding:
+            return self._put(samples)
+
+    def _put(self, samples: Any) -> list[AudioWarning]:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
         self._keep(self._input.accept(samples))
@@ -67,38 +97,57 @@ class Stream:
         """Audio for the model, float32 [block], once there is enough of it; each block once."""
         if self._waiting < self._block:
             return None
-        if len(self._pieces) > 1:
-            self._pieces = [np.concatenate(self._pieces)]
-        audio = self._pieces[0]
-        self._pieces = [audio[self._block :]]
+        audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._waiting -= self._block
+        self._pieces = [audio[self._block :]] if self._waiting else []
         return audio[: self._block]
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
         """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""
         self.model_state = state
-        return self._session.advance(log_probs)
+        with self._changing:
+            return self._session.advance(log_probs)
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
+        with self._feeding:
+            return self._finish()
+
+    def _finish(self) -> list[Event]:
         if self._finished:
             return []
         self._keep(self._input.finish())
         events = [*self._input.warnings(self.time, is_over=True), *self._hear()]
         self._session.end_at(self._heard / SAMPLE_RATE)
-        padding = self._tail + -(self._waiting + self._tail) % self._block
-        self._keep(np.zeros(padding, np.float32))
+        tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
+        self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
         events += self._hear()
         self._finished = True
-        return events + self._session.finish()
+        with self._changing:
+            return events + self._session.finish()
 
     def press(self) -> None:
         """Push-to-talk, button down: listen for a command now. No wake word is needed."""
-        self._session.press()
+        with self._changing:
+            self._session.press()
 
     def release(self) -> None:
         """Push-to-talk, button up: the command is over."""
-        self._session.release()
+        with self._changing:
+            self._session.release()
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear the grammar of another recognizer from the next command on, made by `with_grammar` or `with_lists`.
+
+        A command that is being said is heard to its end with the grammar of before. What the stream waits for (wake
+        word, times) stays as it is. SpeechLstmError where the other recognizer has another model.
+        """
+        if getattr(recognizer, "model", None) is not self.model:
+            raise SpeechLstmError(
+                "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
+            )
+        with self._changing:
+            self._session.use(recognizer.session_decoder(), recognizer.session_interpreter())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")

@@ -12,11 +12,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from speech_lstm.data.corpus import Utterance, read_manifest
+from speech_lstm.evaluation.conditions import mixed
+from speech_lstm.evaluation.wake import as_one_stream
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
-from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives
@@ -37,22 +36,6 @@ def dev_rows(manifests: Iterable[Path], seed: int = 0) -> list[Utterance]:
         raise SpeechLstmError(f"no rows of the dev split in {', '.join(map(str, paths))}")
     random.Random(seed).shuffle(rows)
     return rows
-
-
-def mixed(speech: Samples, noise: Samples, snr_db: float) -> Samples:
-    """Speech with noise, repeated or cut to its length, at a signal-to-noise ratio: float32 [n]."""
-    fitting = np.resize(noise, len(speech))
-    power = float(np.mean(speech**2)) / max(float(np.mean(fitting**2)), 1e-10)
-    return (speech + fitting * np.sqrt(power * 10 ** (-snr_db / 10))).astype(np.float32)
-
-
-def posteriors(model: Model, clips: Iterable[Samples]) -> Iterator[FloatArray]:
-    """float32 [frames, tokens] of each clip; the model hears them as one stream."""
-    state = model.initial_state()
-    unit = model.metadata.chunk_samples
-    for clip in clips:
-        log_probs, state = model.run(np.pad(clip, (0, -len(clip) % unit))[None], state)
-        yield log_probs[0]
 
 
 def other_speech(speech: Sequence[Utterance], noise: Sequence[Utterance], minutes: float) -> Iterator[Samples]:
@@ -87,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     clips = other_speech(dev_rows(args.speech), dev_rows(args.noise), args.minutes)
     negatives = Negatives.from_log_probs(
         model.metadata.tokens,
-        posteriors(model, clips),
+        as_one_stream(model, clips),
         model.metadata.frame_seconds,
         options.fold_threshold,
         options.pause_seconds,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 
 from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.runtime.audio import Samples
-from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, TAIL_SECONDS, SpeechSearch, SpeechStream
+from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, SpeechStream
 from speech_lstm.runtime.free.transcription import FreeDecoder
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.live.session import SessionOptions
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import Command, Event, Result
@@ -51,7 +50,8 @@ class ListenerOptions:
     """All that a worker process needs to make its listener; can be pickled.
 
     `grammar`: phrases or the path of a grammar file; None: phones, or with `free` words, which is experimental.
-    `alternatives`: other commands in a result, at most.
+    `alternatives`: other commands in a result, at most. `threshold`: least confidence of an accepted command, None: the
+    model's. `pause_seconds`: that end a command in a long file.
     """
 
     grammar: str | PathLike[str] | Sequence[str] | None
@@ -60,19 +60,21 @@ class ListenerOptions:
     pronunciations: Mapping[str, str | Sequence[str]] | None = None
     alternatives: int = 0
     free: bool = False
+    threshold: float | None = None
+    pause_seconds: float = SessionOptions.pause_seconds
 
     def load(self) -> Listener:
         """Load the model and compile the grammar; raises what `Recognizer` does."""
-        model = Model.load(self.model if not self.model.endswith(".onnx") else Path(self.model), self.device)
+        model = Model.load(self.model, self.device)
         if self.grammar is None and self.free:
             return SpeechListener(model, FreeDecoder.load(model.metadata).start)
         if self.grammar is None:
             return SpeechListener(model, lambda: PhoneSearch(model.metadata))
         options = RecognizerOptions(
+            threshold=self.threshold,
             alternatives=self.alternatives,
             block_seconds=BLOCK_SECONDS,
-            tail_seconds=TAIL_SECONDS,
-            session=SessionOptions(partials=False),
+            session=SessionOptions(pause_seconds=self.pause_seconds, partials=False),
         )
         return CommandListener(
             Recognizer(self.grammar, model=model, pronunciations=self.pronunciations, options=options)
@@ -88,10 +90,7 @@ class CommandListener:
 
     def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
         """One result, as `Recognizer.recognize` gives it."""
-        decoder, options = self._recognizer.decoder, self._recognizer.options
-        search = decoder.start()
-        decoder.advance(search, log_probs)
-        return (self._recognizer.interpreter.heard(decoder, search, options.alternatives, 0, seconds),)
+        return (self._recognizer.decode(log_probs, seconds),)
 
     def start(self) -> LongSearch:
         """The commands that a stream would report."""

@@ -28,6 +28,11 @@ class Progress:
         if self._draws:
             self._draw()
 
+    @property
+    def done(self) -> int:
+        """Files."""
+        return self._done
+
     def add(self, seconds: float, size: int, files: int = 1) -> None:
         """One more file, or several: their audio in seconds and their bytes."""
         self._done += files

@@ -8,11 +8,12 @@ from os import PathLike, fspath
 
 import numpy as np
 
-from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
+from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcript import Transcript
 from speech_lstm.runtime.audio import SAMPLE_RATE, RawFormat, Report, Samples, read_blocks
 from speech_lstm.runtime.audio.levels import lifted
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.options import check_number, check_types
 from speech_lstm.runtime.results import AudioWarning, Result
 
 MOST_CLIP_SECONDS = 28.0
@@ -36,11 +37,11 @@ class BatchOptions:
     raw: RawFormat | None = None
 
     def __post_init__(self) -> None:
-        """ValueError for values outside their range."""
-        if not 0 <= self.clip_seconds <= MOST_CLIP_SECONDS:
-            raise ValueError(f"clip_seconds is {self.clip_seconds}; expected 0 to {MOST_CLIP_SECONDS:g}")
-        if self.batch < 1 or self.window < 1:
-            raise ValueError(f"batch is {self.batch} and window {self.window}; at least 1")
+        """OptionError for values outside their range."""
+        check_types(self)
+        check_number("clip_seconds", self.clip_seconds, 0, MOST_CLIP_SECONDS)
+        check_number("batch", self.batch, 1)
+        check_number("window", self.window, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +134,7 @@ class Transcriber:
     def _decode(self, clips: Sequence[Samples]) -> Iterator[tuple[Result, ...]]:
         """The results of clips, in one call of the model."""
         metadata = self._listener.model.metadata
-        unit = metadata.chunk_samples
-        lengths = [-(-(len(clip) + round(TAIL_SECONDS * SAMPLE_RATE)) // unit) * unit for clip in clips]
+        lengths = [metadata.padded_samples(len(clip)) for clip in clips]
         audio = np.zeros((len(clips), max(lengths)), np.float32)
         for row, clip in zip(audio, clips, strict=True):
             row[: len(clip)] = lifted(clip)

@@ -7,14 +7,17 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from speech_lstm.batch.inputs import find_files
 from speech_lstm.batch.listeners import ListenerOptions
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
 from speech_lstm.batch.transcript import Transcript
+from speech_lstm.runtime.errors import AudioError, OptionError
+from speech_lstm.runtime.options import check_number
 
 Paths = Sequence[str]
 
@@ -26,17 +29,46 @@ CHUNKS_AHEAD = 8
 
 
 def transcribe(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     listener: ListenerOptions,
     options: BatchOptions | None = None,
     jobs: int | None = None,
 ) -> Iterator[Transcript]:
     """A transcript for every file, in order; what is wrong with a file is in its transcript.
 
-    jobs: worker processes; None: one a core, fewer for few files; 1: this process alone. A script that uses more needs
-    `if __name__ == "__main__":` around its own code, because each worker imports it. A file on which a worker dies is
-    tried once more, alone, and then reported. Raises what `Recognizer` does for a bad grammar or model.
+    paths: a file, a folder with all that is below it, a pattern ("calls/**/*.wav"), or several of these; one that leads
+    to no file has a transcript with an error. jobs: worker processes; None: one a core, fewer for few files; 1: this
+    process alone. A script that uses more needs `if __name__ == "__main__":` around its own code, because each worker
+    imports it. A file on which a worker dies is tried once more, alone, and then reported.
+    Raises what `Recognizer` does for a bad grammar or model, and AudioError where `paths` are no names.
     """
+    entries: list[str | Transcript] = []
+    for name in _names(paths):
+        found = find_files([name])
+        entries += (os.fspath(file.path) for file in found.files)
+        entries += (Transcript(place, error=f"{place}: {reason}") for place, reason in found.problems)
+    heard = transcribe_files([entry for entry in entries if isinstance(entry, str)], listener, options, jobs)
+    return (next(heard) if isinstance(entry, str) else entry for entry in entries)
+
+
+def _names(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    try:
+        return [os.fsdecode(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    except TypeError:
+        raise AudioError(f"paths are {paths!r}; expected a file or folder, or a list of them") from None
+
+
+def transcribe_files(
+    paths: Sequence[str | os.PathLike[str]],
+    listener: ListenerOptions,
+    options: BatchOptions | None = None,
+    jobs: int | None = None,
+) -> Iterator[Transcript]:
+    """The same for names of files, which are taken as they are: as many transcripts as paths."""
+    if not isinstance(listener, ListenerOptions):
+        raise OptionError(f"the listener is {listener!r}; expected ListenerOptions")
+    if jobs is not None:
+        check_number("jobs", jobs, 1)
     names = [os.fspath(path) for path in paths]
     options = options or BatchOptions()
     loaded = listener.load()  # in any case, for its errors

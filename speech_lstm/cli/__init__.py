@@ -6,40 +6,45 @@ Exit codes: 0 success, 1 failure, 2 wrong usage. Results go to stdout, everythin
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
+from multiprocessing import freeze_support
 
 from speech_lstm import __version__
 from speech_lstm.cli import (
     align,
     benchmark,
-    devices,
     doctor,
     evaluate,
+    explain,
     export,
     grammar,
     listen,
+    microphones,
     models,
     prepare,
+    serve,
     train,
     transcribe,
     wakeword,
 )
+from speech_lstm.cli.console import OutputError, Parser, fail, leave, prepare_streams, say
 from speech_lstm.cli.environment import onnxruntime_clash
 from speech_lstm.runtime.errors import SpeechLstmError
 
 COMMANDS = (
     transcribe,
     listen,
-    devices,
+    microphones,
     grammar,
     wakeword,
+    serve,
     models,
     benchmark,
     doctor,
     export,
     evaluate,
+    explain,
     prepare,
     align,
     train,
@@ -48,7 +53,7 @@ COMMANDS = (
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; every subcommand sets `run` among the defaults."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="speech-lstm",
         description="Recognise spoken commands on this machine, from phrases written as text.",
         epilog="`speech-lstm COMMAND --help` shows the options of a command and an example.",
@@ -61,20 +66,38 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return the exit code. Errors of the package become one line on stderr."""
+    """Run one subcommand and return the exit code. Errors of the package and the system become one line on stderr."""
+    freeze_support()  # workers of a frozen program begin here
+    prepare_streams()
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # also what argparse has printed before it ends the program
+    except BrokenPipeError:  # the reader (`| head`) has had enough
+        leave(sys.stdout)
+        return 1
+    except OutputError as error:
+        leave(sys.stdout)
+        return fail(str(error))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """OutputError or BrokenPipeError where stdout cannot be written."""
     args = build_parser().parse_args(argv)
     clash = onnxruntime_clash()
     if clash and args.run is not doctor.run:
-        print(f"speech-lstm: warning: {clash}", file=sys.stderr)
+        say(f"speech-lstm: warning: {clash}")
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
-        return code
+    except (OutputError, BrokenPipeError):
+        raise
     except SpeechLstmError as error:
-        print(f"speech-lstm: error: {error}", file=sys.stderr)
-        return 1
+        return fail(str(error))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader (`| head`) has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except ModuleNotFoundError as error:
+        return fail(f"{error.name} is not installed: pip install 'speech-lstm[train]'")
+    except OSError as error:
+        return fail(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
+    return code

@@ -13,10 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options, positive
+from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings to measure on")
+    parser.add_argument("files", nargs="+", type=path, metavar="FILE", help="recordings to measure on")
     add_grammar_options(parser)
     add_model_options(parser)
     parser.add_argument(

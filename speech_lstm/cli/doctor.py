@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speech_lstm import __version__
+from speech_lstm import TELEMETRY_OFF, __version__
 from speech_lstm.cli.environment import installed_version, onnxruntime_clash
 from speech_lstm.runtime.errors import DeviceError, ModelError
 
@@ -81,8 +82,16 @@ def _onnxruntime() -> Iterator[Finding]:
         distribution = "onnxruntime-gpu" if installed_version("onnxruntime-gpu") else "onnxruntime"
         providers = ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
         yield Finding("onnxruntime", f"{onnxruntime.__version__} ({distribution}); built for: {providers}")
+        yield _telemetry()
     except (ImportError, AttributeError) as error:  # AttributeError: the folder is left half deleted
         yield Finding("onnxruntime", f"cannot be used ({error}); pip install --force-reinstall speech-lstm", True)
+
+
+def _telemetry() -> Finding:
+    """Nothing leaves the device, unless somebody has imported ONNX Runtime before this package."""
+    if TELEMETRY_OFF and os.environ.get("ORT_DISABLE_TELEMETRY") == "1":
+        return Finding("telemetry", "off: nothing leaves this machine, and ONNX Runtime is told so before it starts")
+    return Finding("telemetry", "ONNX Runtime was started with its own; import speech_lstm before it", problem=True)
 
 
 def _models() -> Iterator[Finding]:
@@ -123,7 +132,11 @@ def _microphone() -> Iterator[Finding]:
     except OSError as error:
         yield Finding("microphone", f"{error}; on Debian: apt-get install libportaudio2", problem=True)
         return
-    inputs = [device for device in sounddevice.query_devices() if device["max_input_channels"]]
+    try:
+        inputs = [device for device in sounddevice.query_devices() if device["max_input_channels"]]
+    except sounddevice.PortAudioError as error:
+        yield Finding("microphone", f"the inputs cannot be listed: {error}", problem=True)
+        return
     if not inputs:
         yield Finding("microphone", f"sounddevice {sounddevice.__version__}; no input device is connected")
     for device in inputs:

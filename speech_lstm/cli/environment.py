@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from speech_lstm.runtime.errors import SpeechLstmError
 
 
 def installed_version(distribution: str) -> str | None:
@@ -11,6 +14,12 @@ def installed_version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def need(what: str, *modules: str) -> None:
+    """SpeechLstmError where packages of the [train] extra are missing. what: needs them."""
+    if missing := [module for module in modules if find_spec(module) is None]:
+        raise SpeechLstmError(f"{what} needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
 
 
 def onnxruntime_clash() -> str | None:

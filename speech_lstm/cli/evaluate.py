@@ -1,14 +1,14 @@
-"""`speech-lstm evaluate`: how good a model is on manifests, by corpus."""
+"""`speech-lstm evaluate`: how good a model is, on manifests by corpus or on a whole suite of tests."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options, positive
+from speech_lstm.cli.options import add_model_options, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ EXAMPLE = """example:
   speech-lstm evaluate data/librispeech/manifest.jsonl data/speech_commands/manifest.jsonl
   speech-lstm evaluate --model runs/mine-int8.onnx data/speech_commands/manifest.jsonl --split test \\
       --grammar configs/speech_commands_35.txt --json
+  speech-lstm evaluate runs/mine-int8.onnx --suite configs/suite.toml --out runs/mine-suite
+  speech-lstm evaluate --card models/README.md --results runs/mine-suite/results.json
 
-phone error: greedy, on whole clips, against the nearest of the dictionary's pronunciations of each word.
-accuracy: clips whose words the grammar has and whose best hypothesis is what was said, accepted or not."""
+On manifests, phone error: greedy, on whole clips, against the nearest of the dictionary's pronunciations of each word.
+accuracy: clips whose words the grammar has and whose best hypothesis is what was said, accepted or not.
+A suite measures in noise, in rooms and late in streams as well (docs/evaluation.md)."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -32,32 +35,105 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("manifests", nargs="+", type=Path, metavar="MANIFEST", help="a manifest.jsonl")
+    parser.add_argument(
+        "manifests", nargs="*", type=path, metavar="MANIFEST", help="a manifest.jsonl; with --suite: the model"
+    )
     add_model_options(parser)
-    parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
-    parser.add_argument("--grammar", type=Path, metavar="FILE", help="also recognise: a text file with a phrase a line")
+    parser.add_argument("--split", type=name, default="dev", help="train, dev or test (default: %(default)s)")
+    parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
         "--chunk-ms", type=positive, default=40, metavar="MS", help="audio heard at a time (default: %(default)s)"
     )
+    parser.add_argument(
+        "--threshold", type=share, metavar="P", help="least confidence of a command, 0 to 1 (default: the model's)"
+    )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N clips of a corpus, evenly spread")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a corpus")
-    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="print one JSON object a corpus, or that of the suite")
+    suite = parser.add_argument_group("a suite of tests")
+    suite.add_argument("--suite", type=path, metavar="FILE", help="measure what it says, like configs/suite.toml")
+    suite.add_argument("--out", type=path, metavar="FOLDER", help="write results.json, results.md and results.png")
+    suite.add_argument(
+        "--blank-offset", type=float, metavar="X", help="off the log-probability of blank (default: the model's)"
+    )
+    suite.add_argument("--results", type=path, metavar="JSON", help="results.json of an earlier run, for --card")
+    suite.add_argument("--card", type=path, metavar="FILE", help="write --results into this model card and do no more")
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print; 1 if some audio could not be read."""
-    from speech_lstm.evaluation.evaluate import evaluate
-    from speech_lstm.runtime.audio import SAMPLE_RATE
-    from speech_lstm.runtime.live.recognizer import Recognizer
+    if args.card or args.results:
+        return run_card(args)
+    if args.suite:
+        return run_suite(args)
+    if args.out or args.blank_offset is not None:
+        args.parser.error("--out and --blank-offset need --suite")
+    if not args.manifests:
+        args.parser.error("give a manifest.jsonl, or --suite")
+    return run_manifests(args)
+
+
+def run_card(args: argparse.Namespace) -> int:
+    """Put earlier results into a model card."""
+    from speech_lstm.evaluation.report import write_card
+
+    if not args.card or not args.results or args.manifests or args.suite:
+        args.parser.error("--card and --results go together, without a manifest, model or --suite")
+    try:
+        results = json.loads(args.results.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpeechLstmError(f"{args.results}: cannot be read as results of a suite: {error}") from error
+    write_card(args.card, results)
+    return 0
+
+
+def run_suite(args: argparse.Namespace) -> int:
+    """Everything that a suite file describes."""
+    from speech_lstm.evaluation.report import headline, markdown
+    from speech_lstm.evaluation.run_suite import run_suite
+    from speech_lstm.evaluation.suite import load_suite
+    from speech_lstm.runtime.live.recognizer import RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 
+    if len(args.manifests) > 1 or args.grammar:
+        args.parser.error("--suite takes one model, and no --grammar or manifests")
+    suite = load_suite(args.suite)
+    model = Model.load(str(args.manifests[0]) if args.manifests else args.model, args.device)
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+    results = run_suite(suite, model, RecognizerOptions(blank_offset=args.blank_offset), args.limit)
+    text = json.dumps(results, indent=1) + "\n"
+    if args.out:
+        from speech_lstm.evaluation.suite_plots import plot
+
+        (args.out / "results.json").write_text(text, encoding="utf-8")
+        (args.out / "results.md").write_text(f"# Results\n\n{markdown(results)}", encoding="utf-8")
+        plot(results, args.out / "results.png")
+        print(f"{args.out}: results.json, results.md, results.png", file=sys.stderr)
+    if args.json:
+        print(text, end="")
+    else:
+        print(headline(results) if args.out else markdown(results), end="\n" if args.out else "")
+    return 0
+
+
+def run_manifests(args: argparse.Namespace) -> int:
+    """Phone error, and accuracy in a grammar, by corpus."""
+    from speech_lstm.evaluation.evaluate import evaluate
+    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+    from speech_lstm.runtime.model.model import Model
+
+    if args.threshold is not None and not args.grammar:
+        args.parser.error("--threshold needs --grammar")
     model = Model.load(args.model, args.device)
     chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = model.metadata.chunk_samples
     if chunk % unit:
         step = unit * 1000 // SAMPLE_RATE
         raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")
-    recognizer = Recognizer(args.grammar, model=model) if args.grammar else None
+    options = RecognizerOptions(threshold=args.threshold)
+    recognizer = Recognizer(args.grammar, model=model, options=options) if args.grammar else None
     scores = evaluate(model, args.manifests, args.split, recognizer, chunk, args.limit)
     if not scores:
         raise SpeechLstmError(f"no clips of split {args.split!r} in {', '.join(map(str, args.manifests))}")
@@ -72,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 def to_dict(score: Score) -> dict[str, Any]:
     """Counts and rates."""
     rates = ("phone_error_rate", "accuracy", "accepted_rate")
-    return asdict(score) | {name: getattr(score, name) for name in rates}
+    return asdict(score) | {rate: getattr(score, rate) for rate in rates}
 
 
 def print_score(score: Score) -> None:

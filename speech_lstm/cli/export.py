@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli.environment import need
+from speech_lstm.cli.options import name, path
 from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.writing import check_folder
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.model.metadata import ModelMetadata
@@ -18,6 +21,9 @@ EXAMPLE = """example:
 
 measured.json may hold any of: language, training_data (a list of {"name", "licence", "hours"}), accuracy, thresholds,
 decoder and calibration (objects)."""
+
+NEEDED = ("torch", "onnx", "onnxscript", "rapidfuzz")
+"""Packages of the extra that exporting imports."""
 
 RECORDED = ("language", "training_data", "accuracy", "thresholds", "decoder", "calibration")
 """The metadata that a checkpoint cannot tell."""
@@ -32,18 +38,24 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a file that `speech-lstm train` wrote")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the ONNX files")
-    parser.add_argument("--name", default="default", help="what the files are called (default: %(default)s)")
-    parser.add_argument("--metadata", type=Path, metavar="FILE", help="JSON with what was measured, and the like")
+    parser.add_argument("checkpoint", type=path, metavar="CHECKPOINT", help="a file that `speech-lstm train` wrote")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder for the ONNX files")
+    parser.add_argument("--name", type=name, default="default", help="what the files are called (default: %(default)s)")
+    parser.add_argument("--metadata", type=path, metavar="FILE", help="JSON with what was measured, and the like")
     parser.add_argument(
-        "--check", nargs="+", type=Path, default=[], metavar="FILE", help="recordings to check on, besides noise"
+        "--check", nargs="+", type=path, default=[], metavar="FILE", help="recordings to check on, besides noise"
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Export, quantize, check; one line a file."""
+    need("export", *NEEDED)
+    check_folder(args.out, "--out")
+    if not args.checkpoint.exists():
+        raise SpeechLstmError(f"{args.checkpoint}: no such file")
+    if args.checkpoint.is_file() and not args.checkpoint.stat().st_size:
+        raise SpeechLstmError(f"{args.checkpoint}: not a checkpoint: the file is empty (0 bytes)")
     import numpy as np
 
     from speech_lstm.export.checkpoint import load_checkpoint
@@ -59,15 +71,17 @@ def run(args: argparse.Namespace) -> int:
     if args.metadata:
         metadata = recorded(metadata, args.metadata)
     export_onnx(model, metadata, fp32)
-    quantize(fp32, int8)
+    staying = quantize(fp32, int8)
     halve(fp32)
     noise = np.random.default_rng(0).normal(0, 0.05, 2 * SAMPLE_RATE).astype(np.float32)
     recordings = [noise, *map(read_audio, args.check)]
     parity = check_parity(model, Model.load(fp32, device="cpu"), Model.load(int8, device="cpu"), recordings)
-    for path in (fp32, int8):
-        print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {metadata.architecture}")
+    for file in (fp32, int8):
+        print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, {metadata.architecture}")
     print(f"fp32 against PyTorch {parity.torch:.1e}, in chunks against the whole {parity.chunked:.1e}")
     print(f"int8 hears {parity.quantized_errors} of {parity.phones} phones otherwise than fp32")
+    if staying:
+        print(f"int8 has these in fp32, for want of an operator: {', '.join(staying)}")
     return 0
 
 
@@ -77,10 +91,12 @@ def recorded(metadata: ModelMetadata, file: Path) -> ModelMetadata:
 
     try:
         values = json.loads(file.read_text("utf-8"))
+        if not isinstance(values, dict):
+            raise SpeechLstmError(f"{file}: expected a JSON object")
         if unknown := sorted(set(values) - set(RECORDED)):
             raise SpeechLstmError(f"{file}: unknown {', '.join(unknown)}; expected any of {', '.join(RECORDED)}")
         if "training_data" in values:
             values["training_data"] = tuple(Corpus(**corpus) for corpus in values["training_data"])
+        return replace(metadata, **values)
     except (OSError, ValueError, TypeError) as error:
         raise SpeechLstmError(f"{file}: {error}") from None
-    return replace(metadata, **values)

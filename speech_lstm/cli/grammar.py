@@ -1,11 +1,12 @@
-"""`speech-lstm grammar check`: what a grammar file accepts and what may go wrong with it."""
+"""`speech-lstm grammar`: what a grammar accepts and what may go wrong with it; Home Assistant's sentences as one."""
 
 from __future__ import annotations
 
 import argparse
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from speech_lstm.cli.options import count, path
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """example:
   speech-lstm grammar check home.yaml
-  speech-lstm grammar check sentences/ lists.yaml --samples 3"""
+  speech-lstm grammar check sentences/ lists.yaml --samples 3
+  speech-lstm grammar home-assistant --entities names.yaml --out home.yaml"""
 
 MOST_LINES = 20
 """Lines of one kind that are shown."""
@@ -42,14 +44,30 @@ def add_parser(subparsers: Any) -> None:
     check.add_argument(
         "files",
         nargs="+",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="a text file with a phrase a line, or YAML files and folders",
     )
     check.add_argument(
-        "--samples", type=int, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
+        "--samples", type=count, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
     )
     check.set_defaults(run=run)
+    home = actions.add_parser(
+        "home-assistant",
+        help="write Home Assistant's English sentences with the names of a home as one grammar",
+        description="Write Home Assistant's own English sentences as one grammar file; needs the [serve] extra.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    home.add_argument(
+        "--entities",
+        type=path,
+        required=True,
+        metavar="FILE",
+        help="YAML: entities (name: domain), areas, floors, lists",
+    )
+    home.add_argument("--out", type=path, default="home_assistant.yaml", metavar="FILE", help="(default: %(default)s)")
+    home.set_defaults(run=run_home_assistant)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,6 +85,20 @@ def run(args: argparse.Namespace) -> int:
         _print_alike(grammar, lexicon)
     _print_some(errors)
     return 1 if errors else 0
+
+
+def run_home_assistant(args: argparse.Namespace) -> int:
+    """Write the file and report what is in it and what is not."""
+    from speech_lstm.runtime.grammar import Grammar
+    from speech_lstm.serve.home_assistant import home_grammar
+
+    found = home_grammar(args.entities)
+    found.write(args.out)
+    Grammar.load(args.out)  # an error here rather than later
+    print(f"{args.out}: {found.sentences} sentences of {len(found.document['intents'])} intents")
+    for slot, number in sorted(found.left_out.items()):
+        print(f"left out: {number} sentences with {{{slot}}}, which has no values: give it some in {args.entities}")
+    return 0
 
 
 def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[list[str], list[str]]:
@@ -101,8 +133,8 @@ def _print_counts(grammar: Grammar, lexicon: Lexicon, speakable: bool) -> None:
     if speakable:
         phones = compile_graph(grammar.graph, lexicon, TOKENS)
         counts["phone graph"] = f"{phones.num_nodes} nodes, {len(phones.label)} arcs"
-    for name, count in counts.items():
-        print(f"{name}: {count}")
+    for name, number in counts.items():
+        print(f"{name}: {number}")
     if found:
         _print_some(
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -11,7 +12,7 @@ def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyEx
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--phrases", nargs="+", metavar="PHRASE", help="the phrases to listen for")
     group.add_argument(
-        "--grammar", type=Path, metavar="FILE", help="a text file with a phrase a line, or YAML templates (or a folder)"
+        "--grammar", type=path, metavar="FILE", help="a text file with a phrase a line, or YAML templates (or a folder)"
     )
     return group
 
@@ -19,10 +20,14 @@ def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyEx
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which network, and where it runs."""
     parser.add_argument(
-        "--model", default="default", metavar="NAME", help="a name from `speech-lstm models`, or an .onnx file"
+        "--model", type=name, default="default", metavar="NAME", help="one of `speech-lstm models`, or an .onnx file"
     )
     parser.add_argument(
-        "--device", default="auto", choices=("auto", "cpu", "cuda"), help="where the model runs (default: %(default)s)"
+        "--device",
+        type=_processor,
+        default="auto",
+        metavar="{auto,cpu,cuda}",
+        help="the processor that the model runs on (default: %(default)s)",
     )
 
 
@@ -30,23 +35,92 @@ def add_microphone_option(parser: argparse._ActionsContainer) -> None:
     """Which microphone."""
     parser.add_argument(
         "--microphone",
-        type=lambda text: int(text) if text.isdecimal() else text,
+        type=lambda text: int(text) if text.isdecimal() else name(text),
         metavar="NAME",
-        help="number or part of the name, see `speech-lstm devices` (default: the system's)",
+        help="number or part of the name, see `speech-lstm microphones` (default: the system's)",
+    )
+
+
+def _processor(text: str) -> str:
+    """argparse type."""
+    if text not in ("auto", "cpu", "cuda"):
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {text!r}; it is the processor, auto, cpu or cuda (a microphone: listen --microphone)"
+        )
+    return text
+
+
+def add_hearing_options(parser: argparse.ArgumentParser, alternatives: int) -> None:
+    """When a command counts and when it is over; as in `RecognizerOptions` and `SessionOptions`.
+
+    alternatives: the default.
+    """
+    parser.add_argument(
+        "--threshold", type=share, metavar="P", help="least confidence of a command, 0 to 1 (default: the model's)"
+    )
+    parser.add_argument(
+        "--pause", type=seconds, metavar="S", help="seconds of silence that end a command (default: 0.6)"
+    )
+    parser.add_argument(
+        "--alternatives",
+        type=count,
+        default=alternatives,
+        metavar="N",
+        help="other commands to list with each in JSON, at most (default: %(default)s)",
     )
 
 
 def positive(text: str) -> int:
     """argparse type: a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too small, it must be at least 1")
-    return number
+    return _whole(text, 1)
+
+
+def count(text: str) -> int:
+    """argparse type: a whole number of at least 0."""
+    return _whole(text, 0)
 
 
 def share(text: str) -> float:
     """argparse type: a number from 0 to 1."""
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{number} is not from 0 to 1")
-    return number
+    value = number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return value
+
+
+def seconds(text: str) -> float:
+    """argparse type: a time above 0."""
+    value = number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a time in seconds, above 0")
+    return value
+
+
+def name(text: str) -> str:
+    """argparse type: any text but none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """argparse type. An empty one, as from a variable that is not set, would be the current folder."""
+    return Path(name(text))
+
+
+def number(text: str) -> float:
+    """argparse type: any number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{value} is too small, it must be at least {least}")
+    return value

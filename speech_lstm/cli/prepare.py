@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import positive
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import path, positive
+from speech_lstm.writing import check_folder
 
 EXAMPLE = """example:
   speech-lstm prepare speech_commands downloads/speech_commands_v0.02 --out data/speech_commands
@@ -31,8 +31,8 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("layout", choices=LAYOUTS, help="how the source is laid out")
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="the unpacked corpus, or the tar")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the manifest")
+    parser.add_argument("source", type=path, metavar="SOURCE", help="the unpacked corpus, or the tar")
+    parser.add_argument("--out", type=path, required=True, metavar="DIR", help="folder for the manifest")
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes (default: %(default)s)")
     parser.set_defaults(run=run)
 
@@ -41,8 +41,9 @@ def run(args: argparse.Namespace) -> int:
     """Prepare; one line a manifest."""
     from speech_lstm.data.prepare import prepare
 
+    check_folder(args.out, "--out")
     prepared = prepare(args.layout, args.source, args.out, args.workers)
     for part in prepared:
         print(f"{part.manifest}: {part.rows} recordings, {part.seconds / 3600:.2f} h")
-    print(f"{sum(part.skipped for part in prepared)} files skipped", file=sys.stderr)
+    say(f"{sum(part.skipped for part in prepared)} files skipped")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 QUIETEST = -60.0
 """dB below full scale at the left end of the level meter."""
 
+PLAIN = str.maketrans({"●": "*", "█": "#", "─": "-", "…": "...", "·": "-"})
+"""For terminals that have only the letters of an old encoding."""
+
 _STATES = {
     State.IDLE: ("asleep", "blue"),
     State.AWAKE: ("awake", "yellow"),
@@ -58,6 +61,9 @@ class Heard:
 class Screen:
     """Fed with audio and events; draws itself while used as a context manager."""
 
+    failed = False
+    """Nothing is lost with what is only shown."""
+
     def __init__(self, source: str, wake_words: Iterable[str] | None = None, lines: int = 8) -> None:
         """source: its name. lines: how many of the last commands to show."""
         self._source = source
@@ -69,7 +75,9 @@ class Screen:
         self._notice = ""
         self._cpu = 0.0
         self._measured = (time.monotonic(), time.process_time())
-        self._live = Live(self.render(), console=Console(), auto_refresh=False, transient=False)
+        console = Console(markup=False, emoji=False, highlight=False)  # names and values are not ours
+        self._signs = {} if console.encoding.lower().startswith("utf") else PLAIN
+        self._live = Live(self.render(), console=console, auto_refresh=False, transient=False)
         self._drawn = 0.0
 
     def __enter__(self) -> Screen:
@@ -108,14 +116,15 @@ class Screen:
     def render(self) -> RenderableType:
         """The whole view."""
         name, colour = _STATES[self._state]
+        waiting = "…".translate(self._signs) if self._state is State.LISTENING else self._hint
         top = Table.grid(padding=(0, 2), expand=True)
         top.add_column(width=11)
         top.add_column(width=32)
         top.add_column(ratio=1)
         top.add_row(
-            Text(f"● {name}", style=f"bold {colour}"),
-            meter(self._level),
-            Text(self._partial or ("…" if self._state is State.LISTENING else self._hint), style="italic"),
+            Text(f"● {name}".translate(self._signs), style=f"bold {colour}"),
+            meter(self._level, self._signs),
+            Text(self._partial or waiting, style="italic"),
         )
         delays = sorted(heard.latency for heard in self._heard)
         foot = f"CPU {self._cpu:.1%} of one core"
@@ -124,7 +133,8 @@ class Screen:
         parts: list[RenderableType] = [top, Text(), self._table(), Text(foot, style="dim")]
         if self._notice:
             parts.append(Text(self._notice, style="yellow"))
-        return Panel(Group(*parts), title=f"speech-lstm · {self._source}", subtitle="Ctrl-C ends")
+        title = Text("speech-lstm · ".translate(self._signs) + self._source)
+        return Panel(Group(*parts), title=title, subtitle="Ctrl-C ends")
 
     def _table(self) -> Table:
         table = Table(expand=True, box=None, header_style="dim")
@@ -167,8 +177,9 @@ def decibels(samples: NDArray[np.float32]) -> float:
     return max(QUIETEST, 10 * math.log10(power)) if power > 0 else QUIETEST
 
 
-def meter(level: float, width: int = 20) -> Text:
-    """A bar for dB of full scale, with the number."""
+def meter(level: float, signs: Mapping[int, str], width: int = 20) -> Text:
+    """A bar for dB of full scale, with the number. signs: what to draw it with instead of blocks and lines."""
     filled = round(width * (1 - max(QUIETEST, min(0.0, level)) / QUIETEST))
     colour = "red" if level > -3 else "green" if level > -45 else "dim"
-    return Text.assemble(("█" * filled, colour), ("─" * (width - filled), "dim"), f" {level:4.0f} dB")
+    full, empty = "█".translate(signs), "─".translate(signs)
+    return Text.assemble((full * filled, colour), (empty * (width - filled), "dim"), f" {level:4.0f} dB")

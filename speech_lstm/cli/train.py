@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import signal
-import sys
-from pathlib import Path
 from typing import Any
 
-from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.cli.console import say
+from speech_lstm.cli.environment import need
+from speech_lstm.cli.options import number, path
+from speech_lstm.writing import check_folder
 
 EXAMPLE = """examples:
   speech-lstm train configs/default.toml
@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="data, model, augmentation, optimizer and run")
+    parser.add_argument("config", type=path, metavar="CONFIG.toml", help="data, model, augmentation, optimizer and run")
     parser.add_argument(
         "--hours", type=hours, metavar="H", help="hours of audio to train on in the whole run, instead of the file's"
     )
@@ -41,24 +41,26 @@ def add_parser(subparsers: Any) -> None:
 
 def hours(text: str) -> float:
     """argparse type: a number above 0."""
-    number = float(text)
-    if not 0 < number < float("inf"):
+    value = number(text)
+    if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number of hours")
-    return number
+    return value
 
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end, or save and stop at Ctrl-C."""
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        raise SpeechLstmError(f"training needs {', '.join(missing)}: pip install 'speech-lstm[train]'")
-
+    need("training", *NEEDED)
     from speech_lstm.config import load_config
-    from speech_lstm.training.trainer import Trainer
 
     config = load_config(args.config)
     if args.hours is not None:
         config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, hours=args.hours))
-    trainer = Trainer(config, args.config.resolve().parent)
+    folder = args.config.resolve().parent
+    check_folder(folder / config.run.folder, f"{args.config}: run.folder")
+
+    from speech_lstm.training.trainer import Trainer  # PyTorch takes seconds, and the file may be wrong
+
+    trainer = Trainer(config, folder)
     try:
         error = trainer.run()
     except KeyboardInterrupt:
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         if trainer.world == 1:  # several processes may have been stopped in different steps
             trainer.save()
         kept = f"training goes on from {trainer.checkpoint}" if trainer.checkpoint.exists() else "nothing is saved yet"
-        print(f"stopped at {trainer.progress.hours:.2f} hours; {kept}", file=sys.stderr)
+        say(f"stopped at {trainer.progress.hours:.2f} hours; {kept}")
         return 130
     trainer.close()
     for corpus, rate in error.items():

@@ -8,11 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli import transcribe_ray
-from speech_lstm.cli.options import add_grammar_options, add_model_options, positive
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import (
+    add_grammar_options,
+    add_hearing_options,
+    add_model_options,
+    count,
+    name,
+    number,
+    positive,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from speech_lstm.batch.inputs import InputFile
     from speech_lstm.batch.outputs import Output
+    from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.settings import Settings
+    from speech_lstm.batch.transcript import Transcript
 
 EXAMPLE = """example:
   speech-lstm transcribe kitchen.wav hall.mp3 --phrases "turn on the light" "turn off the light"
@@ -44,24 +58,32 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a file, a folder, a pattern, or - for a list of files on stdin"
+        "paths",
+        nargs="+",
+        type=name,
+        metavar="PATH",
+        help="a file, a folder, a pattern, or - for a list of files on stdin",
     )
     heard = add_grammar_options(parser)
     heard.required = False
     heard.add_argument("--phones", action="store_true", help="no phrases and no words: the phones of all speech")
     add_model_options(parser)
-    parser.add_argument("--channel", type=int, metavar="N", help="take this channel, 0 first (default: their average)")
+    add_hearing_options(parser, alternatives=0)
+    parser.add_argument(
+        "--channel", type=count, metavar="N", help="take this channel, 0 first (default: their average)"
+    )
     parser.add_argument(
         "--clip-seconds", type=_clip_seconds, default=10.0, metavar="S", help="longest utterance (default: %(default)g)"
     )
-    parser.add_argument(
-        "--alternatives", type=int, default=0, metavar="N", help="other commands to list in json and jsonl, at most"
-    )
     parser.add_argument("--format", choices=(*FORMATS, "parquet"), help="default: text, and parquet with --engine ray")
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--output", metavar="FOLDER", help="a file for each input, below this folder")
+    place.add_argument("--output", type=name, metavar="FOLDER", help="a file for each input, below this folder")
     place.add_argument("--beside", action="store_true", help="a file for each input, beside it")
-    parser.add_argument("--resume", action="store_true", help="pass over inputs with an output that is not older")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="pass over inputs with an output that is not older and was made with the same phrases, model and options",
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="worker processes (default: one a core)")
     transcribe_ray.add_options(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -72,28 +94,60 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.batch.inputs import find_files
     from speech_lstm.batch.listeners import ListenerOptions
     from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.settings import Settings
     from speech_lstm.batch.transcriber import BatchOptions
-    from speech_lstm.batch.workers import transcribe
+    from speech_lstm.batch.workers import transcribe_files
 
     transcribe_ray.check(args)
     grammar = args.phrases or args.grammar
     free = grammar is None and not args.phones
-    if args.alternatives and grammar is None:
-        args.parser.error("--alternatives needs --phrases or --grammar")
+    given = {"--threshold": args.threshold, "--pause": args.pause, "--alternatives": args.alternatives or None}
+    if grammar is None and (unused := [option for option, value in given.items() if value is not None]):
+        args.parser.error(f"{unused[0]} needs --phrases or --grammar")
     if free:
-        print(FREE_NOTE, file=sys.stderr)
-    listener = ListenerOptions(grammar, args.model, args.device, alternatives=args.alternatives, free=free)
+        say(FREE_NOTE)
+    listener = ListenerOptions(
+        grammar,
+        args.model,
+        args.device,
+        alternatives=args.alternatives,
+        free=free,
+        threshold=args.threshold,
+        pause_seconds=args.pause or ListenerOptions.pause_seconds,
+    )
     options = BatchOptions(args.clip_seconds, args.channel)
     if args.engine == "ray":
         return transcribe_ray.run(args, listener, options)
     found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None)
-    output = _output(args, found.files)
-    files = [file for file in found.files if not (args.resume and output.is_done(file))]
-    transcripts = transcribe([file.path for file in files], listener, options, args.jobs)
-    progress = Progress(len(files), sum(file.size for file in files))
     problems = [f"{name}: {reason}" for name, reason in found.problems]
-    shares_terminal = sys.stdout.isatty() and not (args.output or args.beside)
-    for file, transcript in zip(files, transcripts, strict=True):
+    output = _output(args, found.files, Settings.of(listener, options))
+    files = [file for file in found.files if not (args.resume and output.is_done(file))]
+    transcripts = transcribe_files([file.path for file in files], listener, options, args.jobs)
+    output.begin()
+    if args.resume and (stale := output.stale(files)):
+        say(stale)
+    progress = Progress(len(files), sum(file.size for file in files))
+    try:
+        problems += _write(zip(files, transcripts, strict=True), output, progress)
+    except KeyboardInterrupt:
+        progress.clear()
+        left = "; the same command with --resume goes on from there" if args.output or args.beside else ""
+        say(f"speech-lstm: stopped after {progress.done} of {len(files)} files{left}")
+        return 130
+    _report(problems)
+    if skipped := len(found.files) - len(files):
+        say(f"{skipped} finished before")
+    say(progress.summary())
+    return 1 if problems else 0
+
+
+def _write(heard: Iterable[tuple[InputFile, Transcript]], output: Output, progress: Progress) -> list[str]:
+    """Hand all on. Returns what went wrong."""
+    from speech_lstm.batch.outputs import StreamOutput
+
+    problems = []
+    shares_terminal = isinstance(output, StreamOutput) and sys.stdout.isatty()
+    for file, transcript in heard:
         if shares_terminal:
             progress.clear()
         if transcript.error is not None:
@@ -103,25 +157,21 @@ def run(args: argparse.Namespace) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            problems.append(f"{file.path}: its output cannot be written ({error.strerror or error})")
+            problems.append(f"{error.filename}: cannot be written: {error.strerror}")
         progress.add(transcript.duration, file.size)
     progress.clear()
     output.close()
-    _report(problems)
-    if skipped := len(found.files) - len(files):
-        print(f"{skipped} finished before", file=sys.stderr)
-    print(progress.summary(), file=sys.stderr)
-    return 1 if problems else 0
+    return problems
 
 
-def _output(args: argparse.Namespace, files: tuple[InputFile, ...]) -> Output:
+def _output(args: argparse.Namespace, files: tuple[InputFile, ...], settings: Settings) -> Output:
     """What the options ask for. Wrong usage ends the program."""
     from speech_lstm.batch.outputs import FolderOutput, StreamOutput
     from speech_lstm.batch.writers import WRITERS
 
     writer = WRITERS[args.format or "text"]()
     if args.output or args.beside:
-        return FolderOutput(writer, Path(args.output) if args.output else None, files)
+        return FolderOutput(writer, Path(args.output) if args.output else None, files, settings)
     if args.resume:
         args.parser.error("--resume needs --output or --beside")
     if len(files) > 1 and not writer.joins:
@@ -134,14 +184,14 @@ def _report(problems: list[str]) -> None:
     from speech_lstm.batch.writers import printable
 
     for problem in problems:
-        print(f"speech-lstm: error: {printable(problem)}", file=sys.stderr)
+        say(f"speech-lstm: error: {printable(problem)}")
 
 
 def _clip_seconds(text: str) -> float:
     """argparse type: seconds that fit into a search."""
     from speech_lstm.batch.transcriber import MOST_CLIP_SECONDS
 
-    seconds = float(text)
-    if not 0 <= seconds <= MOST_CLIP_SECONDS:
-        raise argparse.ArgumentTypeError(f"{seconds:g} is not from 0 to {MOST_CLIP_SECONDS:g}")
-    return seconds
+    value = number(text)
+    if not 0 <= value <= MOST_CLIP_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to {MOST_CLIP_SECONDS:g}")
+    return value

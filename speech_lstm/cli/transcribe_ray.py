@@ -7,7 +7,8 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from speech_lstm.cli.options import positive
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import name, positive
 
 if TYPE_CHECKING:
     from speech_lstm.batch.distributed.engine import PartSummary
@@ -32,9 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "docs/distributed.md says more.",
     )
     group.add_argument(
-        "--address", metavar="HOST:PORT", help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)"
+        "--address",
+        type=name,
+        metavar="HOST:PORT",
+        help="of the cluster, or auto (default: $RAY_ADDRESS, or else one here)",
     )
-    group.add_argument("--column", metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})")
+    group.add_argument(
+        "--column", type=name, metavar="NAME", help=f"of a table, with paths or URLs (default: {DEFAULT_COLUMN})"
+    )
     group.add_argument("--part-files", type=positive, metavar="N", help="recordings in a part, at most (default: 1000)")
 
 
@@ -62,11 +68,14 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
     from speech_lstm.batch.distributed.inputs import list_names
     from speech_lstm.batch.distributed.parts import PartFolder, as_text
     from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.settings import Settings
     from speech_lstm.batch.writers import printable
     from speech_lstm.runtime.errors import SpeechLstmError
 
     output = PartFolder(args.output, args.format) if args.format else PartFolder(args.output)
-    if not args.resume and output.parts():
+    if args.resume:
+        output.check(Settings.of(listener, options))
+    elif output.parts():
         raise SpeechLstmError(f"{args.output} has parts of an earlier run; add --resume, or take another folder")
     listing = list_names(args.paths, args.column or DEFAULT_COLUMN, sys.stdin.buffer if "-" in args.paths else None)
     finished = output.finished() if args.resume else set()
@@ -87,16 +96,16 @@ def run(args: argparse.Namespace, listener: ListenerOptions, options: BatchOptio
         stopped = True
     progress.clear()
     for problem in problems[:MOST_ERRORS]:
-        print(f"speech-lstm: error: {printable(problem)}", file=sys.stderr)
+        say(f"speech-lstm: error: {printable(problem)}")
     if failed > len(problems[:MOST_ERRORS]):
-        print(f"{failed} errors in all; the column error of the output has them", file=sys.stderr)
+        say(f"{failed} errors in all; the column error of the output has them")
     if skipped := len(listing.names) - len(names):
-        print(f"{skipped} finished before", file=sys.stderr)
-    print(progress.summary(), file=sys.stderr)
+        say(f"{skipped} finished before")
+    say(progress.summary())
     if cpu:
-        print(f"{cpu:.1f} s of CPU on the workers: {audio / cpu:.0f} seconds of audio in one", file=sys.stderr)
+        say(f"{cpu:.1f} s of CPU on the workers: {audio / cpu:.0f} seconds of audio in one")
     if stopped:
-        print(f"speech-lstm: stopped; what is in {args.output} stays, and --resume goes on from there", file=sys.stderr)
+        say(f"speech-lstm: stopped; what is in {args.output} stays, and --resume goes on from there")
         return 130
     return 1 if failed else 0
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options
+from speech_lstm.cli.console import say
+from speech_lstm.cli.options import add_model_options, name, path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.add_argument("phrases", nargs="+", metavar="PHRASE")
+    check.add_argument("phrases", nargs="+", type=name, metavar="PHRASE")
     check.set_defaults(run=run_check)
     enrol = actions.add_parser(
         "enrol",
@@ -74,8 +73,8 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    enrol.add_argument("phrase", metavar="PHRASE")
-    enrol.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recordings of the phrase alone")
+    enrol.add_argument("phrase", type=name, metavar="PHRASE")
+    enrol.add_argument("files", nargs="+", type=path, metavar="FILE", help="recordings of the phrase alone")
     add_model_options(enrol)
     enrol.set_defaults(run=run_enrol)
 
@@ -91,8 +90,8 @@ def run_enrol(args: argparse.Namespace) -> int:
     result = enrol(args.phrase, [read_audio(path) for path in args.files], model, Lexicon())
     print(json.dumps({word: list(ways) for word, ways in result.pronunciations.items()}, indent=1))
     heard = sum(above >= 0 for above in result.above)
-    print(f"learned: {' or '.join(result.learned) or 'nothing, the dictionary fits'}", file=sys.stderr)
-    print(f"{heard} of {len(result.above)} recordings would be heard at sensitivity 0.5", file=sys.stderr)
+    say(f"learned: {' or '.join(result.learned) or 'nothing, the dictionary fits'}")
+    say(f"{heard} of {len(result.above)} recordings would be heard at sensitivity 0.5")
     return 0
 
 

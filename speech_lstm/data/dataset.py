@@ -1,4 +1,4 @@
-"""Batches for training: utterances to phones, length buckets, augmentation on the fly, frame labels from alignments."""
+"""Batches for training: utterances to phones, packed one after another into long streams, augmented on the fly."""
 
 import json
 import sys
@@ -21,6 +21,9 @@ from speech_lstm.runtime.lexicon.text import normalise
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 IGNORED = -100  # label of frames without an alignment (cross_entropy's ignore_index)
+SPREAD = 2.5  # frames that a label reaches to either side of where its phone was found
+TRAIL = round(0.32 / FRAME_SECONDS)  # frames after a clip that still belong to it: a model answers late
+PAUSE_SECONDS = 1.2  # at most, between two clips
 Alignment = list[tuple[str, float, float]]  # phone, start and end in seconds
 
 
@@ -35,45 +38,53 @@ class Example:
 
 @dataclass(frozen=True)
 class Batch:
-    """audio float32 [batch, samples]; samples [batch]; phones [total]; phone_counts [batch]; labels [batch, frames]."""
+    """Streams of clips, one after another, with pauses.
+
+    audio: float32 [streams, samples], whole frames; segments: int64 [clips, 3]: stream, first frame, number of frames
+    of each clip with what follows it; phones [total]; phone_counts [clips]; labels [streams, frames].
+    """
 
     audio: Tensor
-    samples: Tensor
+    segments: Tensor
     phones: Tensor
     phone_counts: Tensor
     labels: Tensor
 
     @property
     def seconds(self) -> float:
-        """Seconds of speech, padding not counted."""
-        return float(self.samples.sum()) / 16000
+        """Seconds of audio, pauses counted."""
+        return self.audio.numel() / 16000
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device."""
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
-def read_alignments(path: Path) -> dict[str, Alignment]:
-    """Forced alignments by audio path: one JSON object a line, {"path": ..., "phones": [[phone, start, end], ...]}."""
-    return {row["path"]: row["phones"] for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+def read_alignments(path: Path, most_misfit: float = float("inf")) -> dict[str, Alignment | None]:
+    """Forced alignments by audio path, as `data.align` writes them: one JSON object a line.
+
+    None for clips that fit their text worse than `most_misfit`, in nats per phone.
+    """
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {row["path"]: row["phones"] if row.get("misfit", 0.0) <= most_misfit else None for row in rows}
 
 
 def make_examples(
-    utterances: Sequence[Utterance], lexicon: Lexicon, alignments: dict[str, Alignment] | None = None
+    utterances: Sequence[Utterance], lexicon: Lexicon, alignments: dict[str, Alignment | None] | None = None
 ) -> list[Example]:
     """Phones of each utterance, as aligned or else by its words' first pronunciations.
 
-    Utterances with a word that has no pronunciation, or with more phones than frames, are left out and counted on
-    stderr.
+    Utterances with a word that has no pronunciation, with more phones than frames, or that do not fit their text
+    (None in `alignments`) are left out and counted on stderr.
     """
     number = {token: index for index, token in enumerate(TOKENS)}
     examples, skipped = [], 0
     for utterance in utterances:
-        aligned = tuple(
-            (number[phone], start, end)
-            for phone, start, end in (alignments or {}).get(str(utterance.path), ())
-            if phone in number
-        )
+        found = (alignments or {}).get(str(utterance.path), [])
+        if found is None:
+            skipped += 1
+            continue
+        aligned = tuple((number[phone], start, end) for phone, start, end in found if phone in number)
         try:
             phones = tuple(p for p, _, _ in aligned) or tuple(
                 number[phone] for word in normalise(utterance.text).split() for phone in lexicon.pronunciations(word)[0]
@@ -87,83 +98,134 @@ def make_examples(
             continue
         examples.append(Example(utterance, phones, aligned))
     if skipped:
-        reasons = "no pronunciation, or shorter than their phones"
+        reasons = "no pronunciation, shorter than their phones, or not what is said"
         print(f"{skipped} of {len(utterances)} utterances left out: {reasons}", file=sys.stderr)
     return examples
 
 
-def frame_labels(example: Example, frames: int, speed: float, lead: float, delay: int) -> np.ndarray:
-    """int64 [frames]: the phone heard `delay` frames ago, 0 in silence; every phone at least once.
+def frame_labels(example: Example, frames: int, speed: float, lead: float) -> np.ndarray:
+    """int64 [frames]: each phone from half-way to the one before until half-way to the next, 0 in silence.
 
-    All are IGNORED if there is speech whose alignment is not known.
+    A model finds a phone in one frame or two (`data.align`), so its label is spread, by SPREAD frames at most.
+    `lead`: seconds before the clip. All are IGNORED if there is speech whose alignment is not known.
     """
     if example.phones and not example.alignment:
         return np.full(frames, IGNORED, np.int64)
     labels = np.zeros(frames, np.int64)
-    for phone, start, end in example.alignment:
-        first, last = ((t / speed + lead) / FRAME_SECONDS + delay for t in (start, end))
-        labels[min(int(first + 0.5), frames - 1) : max(int(last + 0.5), int(first + 0.5) + 1)] = phone
+    if not example.alignment:
+        return labels
+    spans = np.array([[start, end] for _, start, end in example.alignment])
+    starts, ends = ((spans / speed + lead) / FRAME_SECONDS).T
+    borders = (ends[:-1] + starts[1:]) / 2
+    firsts = np.maximum(starts - SPREAD, np.append(-np.inf, borders))
+    lasts = np.minimum(ends + SPREAD, np.append(borders, np.inf))
+    for (phone, _, _), first, last in zip(example.alignment, firsts, lasts, strict=True):
+        begin = min(max(0, int(first + 0.5)), frames - 1)
+        labels[begin : max(int(last + 0.5), begin + 1)] = phone
     return labels
 
 
-def collate(clips: Sequence[np.ndarray], phones: Sequence[Sequence[int]], labels: Sequence[np.ndarray]) -> Batch:
-    """Pad clips to the longest, in whole frames."""
-    frames = max(len(row) for row in labels)
-    audio = np.zeros((len(clips), frames * FRAME_SAMPLES), np.float32)
-    padded = np.full((len(clips), frames), IGNORED, np.int64)
-    for row, (clip, label) in enumerate(zip(clips, labels, strict=True)):
-        audio[row, : len(clip)] = clip
-        padded[row, : len(label)] = label
-    return Batch(
-        torch.from_numpy(audio),
-        torch.tensor([len(clip) for clip in clips]),
-        torch.tensor([token for row in phones for token in row]),
-        torch.tensor([len(row) for row in phones]),
-        torch.from_numpy(padded),
-    )
+@dataclass
+class _Stream:
+    """A stream while it is filled: its audio so far ends at `end` samples."""
+
+    audio: np.ndarray
+    labels: np.ndarray
+    clips: list[tuple[int, int, tuple[int, ...]]]  # first sample, end, phones
+    end: int = 0
 
 
 class TrainingBatches(IterableDataset[Batch]):
-    """An endless stream of augmented batches of about `batch_seconds` of audio, clips of like length together.
+    """Endless augmented batches of `streams` streams of `stream_seconds` each, filled with clips of all lengths.
 
-    Ranks and loader workers draw different random batches; `strength` scales the augmentation and may change meanwhile.
+    A clip that fits nowhere waits for the next batch, so that little of a stream stays empty. Ranks and loader workers
+    draw different random batches; `strength` scales the augmentation and may change meanwhile.
     """
 
     def __init__(
         self, examples: Sequence[Example], repeats: Sequence[float], audio: PackedAudio, augmenter: Augmenter,
-        batch_seconds: float, seed: int, delay: int,
+        streams: int, stream_seconds: float, seed: Sequence[int],
     ) -> None:  # fmt: skip
         self.examples, self.repeats, self.audio, self.augmenter = examples, np.asarray(repeats), audio, augmenter
-        self.batch_seconds, self.seed, self.delay = batch_seconds, seed, delay
+        self.streams, self.frames, self.seed = streams, int(stream_seconds / FRAME_SECONDS), list(seed)
         self.strength = torch.zeros(1).share_memory_()  # loader workers see it change
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
-        random = np.random.default_rng([self.seed, worker.id if worker else 0])
-        durations = np.array([e.utterance.duration for e in self.examples])
+        random = np.random.default_rng([*self.seed, worker.id if worker else 0])
+        clips = self._clips(random)
+        waiting: list[tuple[Example, np.ndarray, float]] = []
+        while True:
+            streams = [self._empty(random) for _ in range(self.streams)]
+            waiting = [clip for clip in waiting if not self._place(clip, streams, random)]
+            while len(waiting) < 2 * self.streams:
+                clip = next(clips)
+                if not self._place(clip, streams, random):
+                    waiting.append(clip)
+            yield self._batch(streams, random)
+
+    def _clips(self, random: np.random.Generator) -> Iterator[tuple[Example, np.ndarray, float]]:
+        """Augmented clips with their speed, every example in each round as often as it is to be repeated."""
+        longest = (self.frames - TRAIL) * FRAME_SAMPLES
         while True:
             counts = np.floor(self.repeats + random.random(len(self.repeats))).astype(int)
-            order = np.repeat(np.arange(len(self.examples)), counts)
-            order = order[np.argsort(durations[order] * random.uniform(0.9, 1.1, len(order)))]
-            batches: list[list[int]] = []
-            batch: list[int] = []
-            longest = 0.0
+            order = random.permutation(np.repeat(np.arange(len(self.examples)), counts))
             for index in order.tolist():
-                longest = max(longest, durations[index])
-                if batch and longest * (len(batch) + 1) > self.batch_seconds:
-                    batches.append(batch)
-                    batch, longest = [], durations[index]
-                batch.append(index)
-            batches.append(batch)
-            random.shuffle(batches)
-            for batch in batches:
-                yield self._batch([self.examples[i] for i in batch], random)
+                example = self.examples[index]
+                samples = self.audio[example.utterance.path].astype(np.float32) / 32767.0
+                clip, speed = self.augmenter.clip(samples, random, float(self.strength))
+                if len(clip) <= longest:
+                    yield example, clip, speed
 
-    def _batch(self, examples: Sequence[Example], random: np.random.Generator) -> Batch:
-        clips, labels = [], []
-        for example in examples:
-            samples = self.audio[example.utterance.path].astype(np.float32) / 32768.0
-            clip, speed, lead = self.augmenter(samples, random, float(self.strength))
-            clips.append(clip)
-            labels.append(frame_labels(example, -(-len(clip) // FRAME_SAMPLES), speed, lead, self.delay))
-        return collate(clips, [example.phones for example in examples], labels)
+    def _empty(self, random: np.random.Generator) -> _Stream:
+        audio = np.zeros(self.frames * FRAME_SAMPLES, np.float32)
+        return _Stream(audio, np.zeros(self.frames, np.int64), [])
+
+    def _place(
+        self, clip: tuple[Example, np.ndarray, float], streams: list[_Stream], random: np.random.Generator
+    ) -> bool:
+        """Put a clip after a pause into the fullest stream that has room for it and its trail."""
+        example, samples, speed = clip
+        room = self.frames * FRAME_SAMPLES - TRAIL * FRAME_SAMPLES - len(samples)
+        fitting = [stream for stream in streams if stream.end <= room]
+        if not fitting:
+            return False
+        stream = max(fitting, key=lambda stream: stream.end)
+        pause = int(random.uniform(0, PAUSE_SECONDS) ** 2 / PAUSE_SECONDS * 16000)  # short ones are more frequent
+        if stream.clips and not example.phones:
+            pause = 0
+        start = min(stream.end + max(pause, 1600 if stream.clips else 0), room)
+        start = max(start, stream.end)
+        stream.audio[start : start + len(samples)] = samples
+        first, frames = start // FRAME_SAMPLES, -(-len(samples) // FRAME_SAMPLES) + TRAIL
+        frames = min(frames, self.frames - first)
+        labels = frame_labels(example, frames, speed, start / 16000 - first * FRAME_SECONDS)
+        stream.labels[first : first + frames] = labels
+        stream.end = start + len(samples)
+        stream.clips.append((start, stream.end, example.phones))
+        return True
+
+    def _batch(self, streams: list[_Stream], random: np.random.Generator) -> Batch:
+        segments, phones = [], []
+        for row, stream in enumerate(streams):
+            stream.audio = self.augmenter.stream(stream.audio, random, float(self.strength))
+            first = 0
+            for index, (_, end, said) in enumerate(stream.clips):
+                if index + 1 < len(stream.clips):
+                    following = stream.clips[index + 1][0]
+                    border = (
+                        end + max((following - end) / 2, min(following - end, TRAIL * FRAME_SAMPLES))
+                    ) / FRAME_SAMPLES
+                    last = int(border)
+                else:
+                    last = self.frames
+                segments.append((row, first, last - first))
+                phones.append(said)
+                first = last
+        return Batch(
+            torch.from_numpy(np.stack([stream.audio for stream in streams])),
+            torch.tensor(segments),
+            torch.tensor([token for said in phones for token in said]),
+            torch.tensor([len(said) for said in phones]),
+            torch.from_numpy(np.stack([stream.labels for stream in streams])),
+        )

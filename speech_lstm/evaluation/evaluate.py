@@ -14,17 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance, read_manifest
+from speech_lstm.evaluation.phones import phone_errors, pronounced
+from speech_lstm.evaluation.trials import posteriors
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
-from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError
-from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
+from speech_lstm.runtime.errors import AudioError, GrammarError
+from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import BLANK
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Result
-
-TAIL_SECONDS = 0.4
-"""Silence after a clip, as `RecognizerOptions.tail_seconds`: a model hears a little late."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +124,7 @@ def evaluate(
 
 
 def _count_phones(counts: _Counts, model: Model, lexicon: Lexicon, audio: Samples, words: Sequence[str]) -> None:
-    try:
-        reference = [lexicon.pronunciations(word) for word in words]
-    except PronunciationError:
-        return
+    reference = pronounced(lexicon, words)
     if reference:
         counts.phones += sum(len(pronunciations[0]) for pronunciations in reference)
         counts.phone_errors += phone_errors(greedy_phones(model, audio), reference)
@@ -150,29 +146,10 @@ def _count_result(counts: _Counts, recognizer: Recognizer, result: Result, words
 
 def greedy_phones(model: Model, audio: Samples) -> list[str]:
     """The best token of each frame, repeats merged and blanks dropped. audio: float32 [samples], 16 kHz."""
-    log_probs, _ = model.run(_padded(audio, model.metadata.chunk_samples)[None], model.initial_state())
-    best: NDArray[np.intp] = log_probs[0].argmax(-1)
+    best: NDArray[np.intp] = posteriors(model, audio).argmax(-1)
     changed = np.concatenate([[True], best[1:] != best[:-1]])
     tokens = [model.metadata.tokens[index] for index in best[changed]]
     return [token for token in tokens if token != BLANK]
-
-
-def phone_errors(heard: Sequence[str], words: Sequence[Sequence[Pronunciation]]) -> int:
-    """Least Levenshtein distance from the phones heard to any choice of one pronunciation for each word."""
-    target = np.array(heard, dtype=object)
-    positions = np.arange(len(heard) + 1)
-    row = positions
-    for pronunciations in words:
-        ends = []
-        for pronunciation in pronunciations:
-            end = row
-            for phone in pronunciation:
-                change = np.minimum(end[:-1] + (target != phone), end[1:] + 1)
-                end = np.concatenate([end[:1] + 1, change])
-                end = np.minimum.accumulate(end - positions) + positions
-            ends.append(end)
-        row = np.min(ends, axis=0)
-    return int(row[-1])
 
 
 def stream_result(recognizer: Recognizer, audio: Samples, chunk_samples: int) -> Result:
@@ -180,16 +157,5 @@ def stream_result(recognizer: Recognizer, audio: Samples, chunk_samples: int) ->
 
     audio: float32 [samples], 16 kHz; chunk_samples: a multiple of the model's.
     """
-    model = recognizer.model
-    padded = _padded(audio, model.metadata.chunk_samples)
-    state, search = model.initial_state(), recognizer.decoder.start()
-    for start in range(0, len(padded), chunk_samples):
-        log_probs, state = model.run(padded[None, start : start + chunk_samples], state)
-        recognizer.decoder.advance(search, log_probs[0])
-    return recognizer.interpreter.heard(recognizer.decoder, search, 0, 0, len(audio) / SAMPLE_RATE)
-
-
-def _padded(audio: Samples, unit: int) -> Samples:
-    """Silence after float32 [samples], to whole chunks of `unit`."""
-    tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    return np.pad(audio, (0, tail + -(len(audio) + tail) % unit))
+    log_probs = recognizer.model.log_probs(audio, block_samples=chunk_samples)
+    return recognizer.decode(log_probs, len(audio) / SAMPLE_RATE)

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.evaluation.sounds import music, silence
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
 PHRASES = 20  # sentences in a grammar
 MAX_WORDS = 12  # of a sentence; commands are not longer
 NEAR_MISSES = 3  # of what was said, in a grammar that also has it
@@ -60,11 +59,14 @@ def make_trials(
 ) -> list[Trial]:
     """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind.
 
-    held_out: from the speakers, or files where none is named, that calibration does not use.
+    noise: manifests, or audio files. held_out: from the speakers, or files where none is named, that calibration does
+    not use.
     """
     rng = random.Random(seed)
     trials = []
-    spoken, read, sounds = (dev_rows(paths) for paths in (words, sentences, noise))
+    spoken, read = ([row for row in dev_rows(paths) if row["text"]] for paths in (words, sentences))
+    sounds = dev_rows(path for path in noise if path.suffix == ".jsonl")
+    sounds += [{"audio_filepath": path} for path in noise if path.suffix != ".jsonl"]
     read = [row for row in read if len(row["text"].split()) <= MAX_WORDS]
     commands = tuple(sorted({row["text"] for row in spoken}))
     texts = sorted({row["text"] for row in read})
@@ -98,12 +100,15 @@ def make_trials(
     return trials
 
 
-def posteriors(model: Model, clip: str | Path | Samples) -> NDArray[np.float32]:
-    """float32 [frames, tokens] of a file or of float32 [samples] with the silence that recognition puts after it."""
+def posteriors(
+    model: Model, clip: str | Path | Samples, state: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """float32 [frames, tokens] of a file or of float32 [samples] with the silence that recognition puts after it.
+
+    state: that the model begins with, float32 [1, state size]; None: a fresh one.
+    """
     audio = read_audio(clip) if isinstance(clip, str | Path) else clip
-    tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % model.metadata.chunk_samples))
-    return model.run(padded[None], model.initial_state())[0][0]
+    return model.log_probs(audio, state)
 
 
 def dev_rows(manifests: Iterable[Path], guessed: bool = False) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What moves the weights: AdamW, and Muon for the matrices of the LSTM layers where the configuration gives it a rate.
+"""What moves the weights: AdamW, and Muon for the matrices of the cells where the configuration gives it a rate.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) makes the momentum of a matrix nearly orthogonal
 before each step.
@@ -11,16 +11,16 @@ import torch
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import AdamW, Muon, Optimizer
 
-from speech_lstm.acoustic.model import LstmCtc
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.config import OptimizerConfig
 
 
 class Optimizers:
     """All optimizers of a model as one. Under `torchrun` each process orthogonalises its share of the matrices."""
 
-    def __init__(self, model: LstmCtc, config: OptimizerConfig) -> None:
+    def __init__(self, model: AcousticModel, config: OptimizerConfig) -> None:
         self._config = config
-        matrices = [p for p in model.lstms.parameters() if p.dim() == 2] if config.matrix_rate else []
+        matrices = [p for p in model.cells.parameters() if p.dim() == 2] if config.matrix_rate else []
         taken = set(map(id, matrices))
         others = [p for p in model.parameters() if p.requires_grad and id(p) not in taken]
         self._adam = AdamW(others, config.rate, (0.9, 0.98), weight_decay=config.weight_decay)

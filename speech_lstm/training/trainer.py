@@ -1,4 +1,4 @@
-"""CTC training of an acoustic model: one file, resumable, on one process or several under `torchrun`."""
+"""A training run of an acoustic model: resumable, on one process or several under `torchrun`."""
 
 import copy
 import dataclasses
@@ -7,74 +7,27 @@ import json
 import os
 import pickle
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rapidfuzz.distance import Levenshtein
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
-from speech_lstm.acoustic.model import FRAME_SAMPLES, LstmCtc
-from speech_lstm.config import AugmentConfig, Config, ConfigError, OptimizerConfig
+from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.config import Config, ConfigError, OptimizerConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
-from speech_lstm.data.dataset import IGNORED, Batch, Example, TrainingBatches, collate, make_examples, read_alignments
+from speech_lstm.data.dataset import Example, TrainingBatches, make_examples, read_alignments
+from speech_lstm.data.noise import make_noises
+from speech_lstm.export.weights import read_weights
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
-from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.lexicon.tokens import PHONES, TOKENS
+from speech_lstm.training.denominator import Bigram, Denominator
+from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
-
-
-class Objective(nn.Module):
-    """The training loss around a model, as one module so that DistributedDataParallel sees one forward."""
-
-    def __init__(self, model: LstmCtc, augment: AugmentConfig, bfloat16: bool) -> None:
-        super().__init__()
-        self.model, self.augment, self.reduced = model, augment, bfloat16
-        self.random = np.random.default_rng()
-
-    def forward(self, batch: Batch, alignment_weight: float, strength: float) -> Tensor:
-        """Mean loss per frame: CTC, mixed with cross-entropy on forced alignments."""
-        state = self.model.initial_state(len(batch.audio)).to(batch.audio.device)
-        with torch.no_grad():
-            features, _ = self.model.features(batch.audio, state[:, : -2 * self.model.layers * self.model.hidden])
-            self._mask(features, strength)
-        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.reduced else nullcontext():
-            logits, _ = self.model.encode(features, state[:, -2 * self.model.layers * self.model.hidden :])
-        logits = logits.float()
-        frames = (batch.samples + FRAME_SAMPLES - 1) // FRAME_SAMPLES
-        total = frames.sum()
-        loss = logits.new_zeros(())
-        if alignment_weight < 1:
-            log_probs = logits.log_softmax(-1).transpose(0, 1)
-            ctc = nn.functional.ctc_loss(
-                log_probs, batch.phones, frames, batch.phone_counts, reduction="sum", zero_infinity=True
-            )
-            loss = loss + (1 - alignment_weight) * ctc / total
-        if alignment_weight > 0:
-            aligned = (batch.labels != IGNORED).sum().clamp(min=1)
-            cross = nn.functional.cross_entropy(
-                logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED, reduction="sum"
-            )
-            loss = loss + alignment_weight * cross / aligned
-        return loss
-
-    def _mask(self, features: Tensor, strength: float) -> None:
-        """SpecAugment in place: features [batch, frames, 4 mels], each frame four 10 ms vectors of mels."""
-        c, (clips, frames, width) = self.augment, features.shape
-        by_band = features.view(clips, frames, width // self.model.mels, self.model.mels)
-        for row in range(clips):
-            for _ in range(c.time_masks):
-                size = int(self.random.integers(int(c.time_mask_frames * strength) + 1))
-                size = min(size, frames // 8)
-                start = int(self.random.integers(frames - size + 1))
-                features[row, start : start + size] = 0
-            for _ in range(c.mel_masks):
-                size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
-                start = int(self.random.integers(self.model.mels - size + 1))
-                by_band[row, :, :, start : start + size] = 0
+from speech_lstm.training.phone_error import phone_error_rate
 
 
 @dataclasses.dataclass
@@ -93,31 +46,6 @@ def rate_factor(optimizer: OptimizerConfig, progress: Progress) -> float:
     return warm * max(0.02, min(1.0, left))
 
 
-def greedy(log_probs: Tensor) -> list[int]:
-    """Best token of each frame, repeats merged and blanks dropped: log_probs [frames, tokens]."""
-    best = torch.unique_consecutive(log_probs.argmax(-1))
-    return [token for token in best.tolist() if token]
-
-
-@torch.no_grad()
-def phone_error_rate(model: LstmCtc, examples: list[Example], audio: PackedAudio, offset: float = 0.0) -> float:
-    """Greedy phone error over clips, whole-clip forward; `offset` is taken off the blank log-probability."""
-    errors = total = 0
-    order = sorted(examples, key=lambda e: e.utterance.duration)
-    for start in range(0, len(order), 16):
-        part = order[start : start + 16]
-        clips = [np.pad(audio[e.utterance.path].astype(np.float32) / 32768.0, (0, 4800)) for e in part]
-        batch = collate(clips, [e.phones for e in part], [np.zeros(-(-len(c) // FRAME_SAMPLES)) for c in clips])
-        batch = batch.to(model.output.weight.device)
-        log_probs, _ = model(batch.audio, model.initial_state(len(part)).to(batch.audio.device))
-        log_probs[..., 0] -= offset
-        for row, example in enumerate(part):
-            heard = greedy(log_probs[row, : -(-len(clips[row]) // FRAME_SAMPLES)])
-            errors += Levenshtein.distance(heard, example.phones)
-            total += len(example.phones)
-    return errors / max(1, total)
-
-
 class Trainer:
     """A training run: data, model, optimizer and their checkpoint under `config.run.folder`."""
 
@@ -128,13 +56,14 @@ class Trainer:
         if self.world > 1 and not torch.distributed.is_initialized():
             torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         torch.set_num_threads(config.run.threads)
+        torch.set_flush_denormal(True)  # posteriors and their gradients are full of them, and they are slow
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
         self.folder = base / config.run.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.run.seed)
-        self.model = LstmCtc(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
-        self.progress = Progress()
+        self.model = AcousticModel(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
+        self.progress = self._progress()
         self._load_data()
         self.average = copy.deepcopy(self.model)
         self.optimizers = Optimizers(self.model, config.optimizer)
@@ -142,7 +71,8 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         elif config.run.start:
-            weights = self._read(base / config.run.start)["average"]
+            start = base / config.run.start
+            weights = read_weights(start, self.model) if start.suffix == ".onnx" else self._read(start)["average"]
             self.model.load_state_dict(weights)
             self.average.load_state_dict(weights)
 
@@ -162,25 +92,37 @@ class Trainer:
             torch.distributed.barrier()
             self.audio = PackedAudio(self.base / data.packed)
         utterances = [u for u in utterances if u.path in self.audio]
-        alignments = read_alignments(self.base / data.alignments) if data.alignments else None
+        alignments = read_alignments(self.base / data.alignments, data.most_misfit) if data.alignments else None
         lexicon = Lexicon()
         self.examples = make_examples([u for u in utterances if u.split == "train"], lexicon, alignments)
         self.dev = make_examples([u for u in utterances if u.split == "dev"], lexicon)
         if not self.examples:
             raise ConfigError(f"no training utterances in {', '.join(map(str, manifests))}")
-        rooms = simulate_rooms(self.config.augment.rooms, seed=7) if self.config.augment.room_probability > 0 else []
-        augmenter = Augmenter(self.config.augment, [self.audio[path] for path in noises if path in self.audio], rooms)
+        augment = self.config.augment
+        rooms = simulate_rooms(augment.rooms, seed=7) if augment.room_probability > 0 else []
+        sounds = [self.audio[path] for path in noises if path in self.audio]
+        made = make_noises(augment.made_noises, 10.0, seed=7) if augment.noise_probability > 0 else []
+        spoken = [e.utterance.path for e in self.examples if e.phones]
         repeats = [data.repeat.get(e.utterance.corpus, 1.0) for e in self.examples]
         self.batches = TrainingBatches(
-            self.examples, repeats, self.audio, augmenter, optimizer.batch_seconds,
-            seed=self.config.run.seed + 1000 * self.rank + int(time.time()), delay=optimizer.alignment_delay,
+            self.examples, repeats, self.audio,
+            Augmenter(augment, [*sounds, *made], rooms, lambda r: self.audio[spoken[int(r.integers(len(spoken)))]]),
+            optimizer.streams, optimizer.stream_seconds, [self.config.run.seed, self.rank, self.progress.step],
         )  # fmt: skip
+        self.bigram = Bigram(
+            (e.phones for e in self.examples if e.phones), len(PHONES), self.config.objective.bigram_smoothing
+        )
         if not self.checkpoint_exists():
             self._normalise_features()
 
     def checkpoint_exists(self) -> bool:
         """Whether the run has begun before."""
         return (self.folder / "checkpoint.pt").exists()
+
+    def _progress(self) -> Progress:
+        """Of the run so far."""
+        path = self.folder / "checkpoint.pt"
+        return Progress(**self._read(path)["progress"]) if path.exists() else Progress()
 
     @torch.no_grad()
     def _normalise_features(self) -> None:
@@ -212,7 +154,6 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizers.load_state_dict(state)
-        self.progress = Progress(**saved["progress"])
 
     def save(self) -> None:
         """Write the checkpoint atomically: a kill at any moment leaves the last whole one. All processes call it."""
@@ -231,13 +172,13 @@ class Trainer:
         partial.replace(self.checkpoint)
 
     def evaluate(self, limit: int) -> dict[str, float]:
-        """Greedy phone error of the averaged weights by corpus, on at most `limit` dev clips of each."""
+        """Phone error of the averaged weights by corpus, on at most `limit` dev clips of each."""
         by_corpus: dict[str, list[Example]] = {}
         for example in self.dev:
             by_corpus.setdefault(example.utterance.corpus, []).append(example)
         self.average.eval()
         chosen = {name: part[:: max(1, len(part) // limit)] for name, part in sorted(by_corpus.items())}
-        return {name: phone_error_rate(self.average, part, self.audio) for name, part in chosen.items()}
+        return {name: phone_error_rate(self.average, part, self.audio, self.bigram) for name, part in chosen.items()}
 
     def run(self) -> dict[str, float]:
         """Train until the configured hours of audio are seen; returns the last dev error by corpus."""
@@ -246,9 +187,13 @@ class Trainer:
         from torch.utils.tensorboard import SummaryWriter
 
         c, run = self.config.optimizer, self.config.run
-        objective: nn.Module = Objective(self.model, self.config.augment, run.bfloat16)
+        goal = self.config.objective
+        denominator = Denominator(self.bigram).to(self.device) if goal.mmi_weight > 0 else None
+        objective: nn.Module = Objective(
+            self.model, denominator, goal, self.config.augment, run.bfloat16, run.seed + 1000 * self.rank
+        )
         if self.world > 1:
-            objective = nn.parallel.DistributedDataParallel(objective)
+            objective = nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None
         loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers))
         saved = evaluated = told = time.monotonic()
@@ -262,7 +207,7 @@ class Trainer:
             while self.progress.hours < c.hours:
                 began = time.monotonic()
                 strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))
-                weight = c.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, c.alignment_hours))
+                weight = goal.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, goal.alignment_hours))
                 self.batches.strength.fill_(strength)
                 batch = next(loader).to(self.device)
                 factor = rate_factor(c, self.progress)

@@ -12,8 +12,10 @@ from typing import Any
 from speech_lstm.batch.distributed.hearer import Attempts, Hearer, ShippedListener
 from speech_lstm.batch.distributed.parts import PartFolder
 from speech_lstm.batch.listeners import ListenerOptions
+from speech_lstm.batch.settings import Settings
 from speech_lstm.batch.transcriber import BatchOptions
 from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.options import check_number, check_types
 
 PART_FILES = 1000
 
@@ -40,9 +42,11 @@ class ClusterOptions:
     part_files: int = PART_FILES
 
     def __post_init__(self) -> None:
-        """ValueError for values outside their range."""
-        if self.part_files < 1 or (self.actors is not None and self.actors < 1):
-            raise ValueError(f"actors is {self.actors} and part_files {self.part_files}; at least 1")
+        """OptionError for values outside their range."""
+        check_types(self)
+        check_number("part_files", self.part_files, 1)
+        if self.actors is not None:
+            check_number("actors", self.actors, 1)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def run(
     """
     listener.load()  # for its errors
     shipped = ShippedListener.pack(listener)
-    output.prepare()
+    output.prepare(Settings.of(listener, options))
     ray = _connect(cluster.address)
     try:
         actors = cluster.actors or max(1, int(ray.cluster_resources().get("CPU", 1)))

@@ -18,7 +18,7 @@ from speech_lstm.batch.distributed.storage import fetch_all
 from speech_lstm.batch.listeners import ListenerOptions
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
 from speech_lstm.batch.transcript import Transcript
-from speech_lstm.batch.workers import transcribe
+from speech_lstm.batch.workers import transcribe_files
 
 CAREFUL_ATTEMPT = 3
 """From this attempt at a part on, each file is heard in a process of its own: one of them may have killed the actor."""
@@ -127,7 +127,7 @@ class Hearer:
         """As `Transcriber.transcribe`, in processes that may die."""
         remaining = iter(paths)
         while some := list(islice(remaining, self._options.window)):
-            yield from transcribe(some, self._listener, self._options, jobs=2)
+            yield from transcribe_files(some, self._listener, self._options, jobs=2)
 
 
 def hear(names: list[str], transcribe_paths: Any) -> list[Transcript]:

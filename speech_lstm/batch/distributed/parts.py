@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any, BinaryIO, Literal
 
 from speech_lstm.batch.distributed.storage import Place, locate, persistently
+from speech_lstm.batch.settings import NAME, Settings, told
 from speech_lstm.batch.transcript import Transcript
 from speech_lstm.batch.writers import JsonLinesWriter
 from speech_lstm.runtime.errors import SpeechLstmError
@@ -48,9 +49,24 @@ class PartFolder:
         digest = hashlib.sha256(json.dumps(list(names)).encode()).hexdigest()
         return f"{self._place.path}/part-{digest[:24]}.{self.format}"
 
-    def prepare(self) -> None:
-        """Make the folder. Raises what the storage does."""
+    def check(self, settings: Settings) -> None:
+        """SpeechLstmError where the parts were made with other settings."""
+        earlier = self._settings()
+        if earlier is not None and (changed := settings.changed(earlier)):
+            raise SpeechLstmError(f"{self.url} was made with {told(changed)}; take another folder")
+
+    def prepare(self, settings: Settings) -> None:
+        """Make the folder and keep the settings in it. Raises what the storage does, and as `check`."""
         persistently(lambda: self._place.filesystem.makedirs(self._place.path, exist_ok=True))
+        self.check(settings)
+        if self._settings() is None:
+            persistently(lambda: self._commit(settings.text().encode(), f"{self._place.path}/{NAME}"))
+
+    def _settings(self) -> Settings | None:
+        """Those that are kept; None where there are none, as from an earlier version."""
+        filesystem, path = self._place.filesystem, f"{self._place.path}/{NAME}"
+        filesystem.invalidate_cache()
+        return Settings.read(filesystem.cat_file(path)) if filesystem.exists(path) else None
 
     def write(self, names: Sequence[str], transcripts: Sequence[Transcript]) -> None:
         """Write a part under another name and rename it when it is complete. Raises what the storage does."""

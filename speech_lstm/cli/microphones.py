@@ -1,4 +1,4 @@
-"""`speech-lstm devices`: the audio inputs and how loud each is."""
+"""`speech-lstm microphones`: the audio inputs and how loud each is. `devices` is its earlier name."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli.options import seconds
 from speech_lstm.runtime.errors import DeviceError
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.audio.portaudio import InputDevice
 
 EXAMPLE = """example:
-  speech-lstm devices
-  speech-lstm devices --seconds 3"""
+  speech-lstm microphones
+  speech-lstm microphones --seconds 3"""
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,23 @@ class Level:
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "devices",
+        "microphones",
+        aliases=["devices"],
         help="list the audio inputs with their level",
         description="List the audio inputs, hear each for a moment, and show how loud it is. Speak meanwhile.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--seconds", type=float, default=1.0, metavar="S", help="hear each that long; 0: only list (default: 1)"
+        "--seconds", type=duration, default=1.0, metavar="S", help="hear each that long; 0: only list (default: 1)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line and input")
     parser.set_defaults(run=run)
+
+
+def duration(text: str) -> float:
+    """argparse type: a time, or 0."""
+    return 0.0 if text.strip("0.") == "" else seconds(text)
 
 
 def run(args: argparse.Namespace) -> int:

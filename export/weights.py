@@ -1,0 +1,49 @@
+"""An exported fp32 model back to the weights of a network, so that training can go on from a shipped model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor
+
+from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.runtime.errors import ModelError
+
+GATES = (0, 2, 3, 1)
+"""Where nn.LSTM's gates (input, forget, cell, output) are among ONNX's (input, output, forget, cell)."""
+
+
+def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
+    """The state dictionary of an exported LSTM model of the same sizes as `model`; ModelError if it does not fit."""
+    try:
+        graph = onnx.load(path).graph
+    except Exception as error:  # protobuf's errors have no common base class
+        raise ModelError(f"{path}: cannot be read as an ONNX model ({error})") from None
+    values = {weight.name.removesuffix("_half"): numpy_helper.to_array(weight) for weight in graph.initializer}
+    state = model.state_dict()
+    found = {name: values[name] for name in state if name in values}
+    products = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.input[1] in values]
+    products = [name for name in products if values[name].shape[0] in (4 * model.mels, model.hidden)]
+    if len(products) != 2:
+        raise ModelError(f"{path}: not a model that `speech-lstm export` wrote")
+    found["project.weight"], found["output.weight"] = (values[name].T for name in products)
+    for layer, node in enumerate(node for node in graph.node if node.op_type == "LSTM"):
+        weight_ih, weight_hh, biases = (values[name][0] for name in node.input[1:4])
+        cell = f"cells.{layer}.lstm"
+        found[f"{cell}.weight_ih_l0"], found[f"{cell}.weight_hh_l0"] = _gates(weight_ih), _gates(weight_hh)
+        found[f"{cell}.bias_ih_l0"], found[f"{cell}.bias_hh_l0"] = map(_gates, np.split(biases, 2))
+    if {name: value.shape for name, value in found.items()} != {
+        name: tuple(value.shape) for name, value in state.items()
+    }:
+        raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
+    return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}
+
+
+def _gates(values: np.ndarray) -> np.ndarray:
+    """Reorder the four gates along the first dimension."""
+    parts = np.split(values, 4)
+    return np.concatenate([parts[index] for index in GATES])

@@ -1,0 +1,100 @@
+"""The training loss of streams: MMI or CTC over each clip, and cross-entropy on forced alignments if wanted."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.config import AugmentConfig, ObjectiveConfig
+from speech_lstm.data.dataset import IGNORED, Batch
+from speech_lstm.training.denominator import Denominator
+
+POOL = 512
+"""Memories that are kept to begin other streams with."""
+
+
+class Objective(nn.Module):
+    """The loss around a model, as one module so that DistributedDataParallel sees one forward.
+
+    A stream begins with what the model remembered at the end of another one in `carry` of the cases, so that what it
+    has heard long ago does not change how it hears.
+    """
+
+    def __init__(
+        self, model: AcousticModel, denominator: Denominator | None, config: ObjectiveConfig, augment: AugmentConfig,
+        bfloat16: bool, seed: int,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.model, self.denominator = model, denominator
+        self.config, self.augment, self.reduced = config, augment, bfloat16
+        self.random = np.random.default_rng(seed)
+        self.pool: list[Tensor] = []
+
+    def forward(self, batch: Batch, alignment_weight: float, strength: float) -> Tensor:
+        """Mean loss per frame: MMI (CTC less what other phone sequences have), mixed with cross-entropy."""
+        with torch.no_grad():
+            features, _ = self.model.features(batch.audio)
+            self._mask(features, strength)
+        memory = self._begin(len(batch.audio), batch.audio.device)
+        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.reduced else nullcontext():
+            vectors, memory = self.model.encode(features, memory)
+        self._keep(memory.detach().float())
+        log_probs = self.model.classify(vectors)
+        loss = log_probs.new_zeros(())
+        if alignment_weight < 1:
+            loss = loss + (1 - alignment_weight) * self._sequences(log_probs, batch)
+        if alignment_weight > 0:
+            loss = loss + alignment_weight * nn.functional.nll_loss(
+                log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED
+            )
+        return loss
+
+    def _sequences(self, log_probs: Tensor, batch: Batch) -> Tensor:
+        """Mean over the frames of all clips."""
+        row, first, frames = batch.segments.unbind(1)
+        steps = torch.arange(int(frames.max()), device=frames.device)
+        index = (first[:, None] + steps).clamp(max=log_probs.shape[1] - 1)
+        clips = log_probs[row[:, None], index]  # [clips, most frames, tokens]
+        losses = nn.functional.ctc_loss(
+            clips.transpose(0, 1), batch.phones, frames, batch.phone_counts, reduction="none", zero_infinity=True
+        )
+        loss = losses.sum()
+        if self.denominator is not None:
+            spoken = (batch.phone_counts > 0) & (losses.detach() > 0)  # 0: sped up until its phones did not fit
+            loss = loss + self.config.mmi_weight * self.denominator(clips[spoken], frames[spoken]).sum()
+        return loss / frames.sum()
+
+    def _begin(self, streams: int, device: torch.device) -> Tensor:
+        memory = torch.zeros(streams, self.model.memory_size, device=device)
+        for row in range(streams):
+            if self.pool and self.random.random() < self.config.carry:
+                memory[row] = self.pool[int(self.random.integers(len(self.pool)))]
+        return memory
+
+    def _keep(self, memory: Tensor) -> None:
+        for row in memory:
+            if len(self.pool) < POOL:
+                self.pool.append(row.clone())
+            else:
+                self.pool[int(self.random.integers(POOL))] = row.clone()
+
+    def _mask(self, features: Tensor, strength: float) -> None:
+        """SpecAugment (Park et al. 2019) in place, masks as long as a clip of some seconds would have.
+
+        features [streams, frames, 4 mels], each frame four 10 ms vectors of mels.
+        """
+        c, (streams, frames, width) = self.augment, features.shape
+        by_band = features.view(streams, frames, width // self.model.mels, self.model.mels)
+        for row in range(streams):
+            for start in range(0, frames, c.mask_frames):
+                part = slice(start, start + c.mask_frames)
+                for _ in range(c.time_masks):
+                    size = int(self.random.integers(int(c.time_mask_frames * strength) + 1))
+                    begin = start + int(self.random.integers(c.mask_frames - size + 1))
+                    features[row, begin : begin + size] = 0
+                for _ in range(c.mel_masks):
+                    size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
+                    band = int(self.random.integers(self.model.mels - size + 1))
+                    by_band[row, part, :, band : band + size] = 0
