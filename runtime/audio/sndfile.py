@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import sys
 import threading
@@ -31,7 +32,9 @@ class SoundFile:
     track = 0
     gaps: tuple[Gap, ...] = ()
 
-    def __init__(self, source: AudioFile, parts: Sequence[Part] = (), raw: RawFormat | None = None) -> None:
+    def __init__(
+        self, source: AudioFile | io.RawIOBase, parts: Sequence[Part] = (), raw: RawFormat | None = None
+    ) -> None:
         """parts: () for the whole file. raw: for one without a header.
 
         AudioError for what libsndfile does not know.
@@ -39,13 +42,15 @@ class SoundFile:
         library, kind = _forward()
         form: dict[str, Any] = {}
         if raw:
-            form = {"format": "RAW", "subtype": "PCM_16", "endian": "LITTLE"}
+            form = {"format": "RAW", "subtype": raw.encoding, "endian": raw.endian}
             form |= {"samplerate": raw.sample_rate, "channels": raw.channels}
-        opened: Any = Window(source.file, parts) if parts else _name(source)
+        opened: Any = source
+        if isinstance(source, AudioFile):
+            opened = Window(source.file, parts) if parts else _name(source)
         try:
             with hushed():
                 self._file = kind(opened, **form)
-        except (library.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw files
+        except (library.LibsndfileError, TypeError, ValueError) as error:  # a headerless .raw file; an encoding
             raise AudioError(f"libsndfile: {getattr(error, 'error_string', str(error)).rstrip('.')}") from None
         self._library = library
         self._hush = hushed if self._file.subtype.startswith("MPEG") else nullcontext
