@@ -172,10 +172,6 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path) -> None:
     signal[20_000] = np.nan
     soundfile.write(tmp_path / "nan.wav", signal, SAMPLE_RATE, subtype="FLOAT")
     assert "sample 20000 is nan" in message(tmp_path / "nan.wav")
-    soundfile.write(tmp_path / "whole.flac", tone(SAMPLE_RATE), SAMPLE_RATE)
-    data = (tmp_path / "whole.flac").read_bytes()
-    (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
-    assert "damaged" in message(tmp_path / "cut.flac")
     soundfile.write(tmp_path / "slow.wav", tone(1000), 1000)
     assert "sample rate is 1000 Hz" in message(tmp_path / "slow.wav")
 

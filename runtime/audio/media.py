@@ -69,7 +69,7 @@ class MediaFile:
         self.problem = ""
         """What FFmpeg said of the first packet that it could not read."""
         self._layout = codec.layout
-        self._has_gaps = has_gaps
+        self._has_gaps = has_gaps and self._container.format.name != "flac"  # whose times FFmpeg guesses
         self._frames = self._decoded()
         self._converter: Any = None  # of frames such as `_format` says
         self._format: tuple[object, ...] = ()
@@ -79,7 +79,7 @@ class MediaFile:
         self._after: Any = None
         self._silence_left = round(MOST_GAP_SECONDS * self.samplerate)
         self._failed = False  # whether a packet could not be read since the last frame
-        self._pieces: list[Samples] = []  # each [channels, n]
+        self._pieces: list[Samples] = []  # each [n, channels]
         self._waiting = 0
         self._over = False
 
@@ -108,10 +108,10 @@ class MediaFile:
         """The next float32 [frames, channels], fewer at the end."""
         while self._waiting < frames and not self._over:
             self._decode()
-        everything = np.concatenate([np.zeros((self.channels, 0), np.float32), *self._pieces], axis=1)
-        self._pieces = [everything[:, frames:]]
-        self._waiting = self._pieces[0].shape[1]
-        return np.ascontiguousarray(everything[:, :frames].T)
+        everything = np.concatenate([np.zeros((0, self.channels), np.float32), *self._pieces])
+        self._pieces = [everything[frames:]]
+        self._waiting = len(self._pieces[0])
+        return everything[:frames]
 
     def _choose(self, track: int | None) -> Any:
         """The stream of a track. AudioError where there is none."""
@@ -174,7 +174,7 @@ class MediaFile:
         if self._silence:
             some = min(self._silence, _SILENCE_BLOCK)
             self._silence -= some
-            self._add(np.zeros((self.channels, some), np.float32))
+            self._add(np.zeros((some, self.channels), np.float32))
             return
         frame, self._after = self._after, None
         if frame is None:
@@ -183,17 +183,25 @@ class MediaFile:
                 self._after = frame
                 return
         self._over = frame is None
+        try:
+            self._convert(frame)
+        except (self._av.FFmpegError, *_OTHER_ERRORS) as error:
+            self._converter, self._format = None, ()
+            self._fail(error)
+        if self._over and self._failed:
+            self.gaps.append(Gap(self._position / self.samplerate, 0.0, True))
+
+    def _convert(self, frame: Any) -> None:
+        """A frame for `read`; None: what the converter still has."""
         form = () if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._format:
             if self._converter is not None:
                 self._keep(self._converter.resample(None))
-            self._converter = self._av.AudioResampler("fltp", self._layout, self.samplerate)
+            self._converter = self._av.AudioResampler("flt", self._layout, self.samplerate)
             self._format = form
         if frame is not None:
             frame.pts = None
             self._keep(self._converter.resample(frame))
-        elif self._failed:
-            self.gaps.append(Gap(self._position / self.samplerate, 0.0, True))
 
     def _wait_for(self, frame: Any) -> bool:
         """Whether silence comes before a frame, because the container has no sound there."""
@@ -217,15 +225,15 @@ class MediaFile:
         return waits
 
     def _keep(self, converted: list[Any]) -> None:
-        """Frames of "fltp", for `read`."""
+        """Frames of "flt", for `read`. (Planes of more than eight channels crash PyAV.)"""
         for frame in converted:
-            self._add(frame.to_ndarray())
+            self._add(frame.to_ndarray().reshape(-1, self.channels))
 
     def _add(self, samples: Samples) -> None:
-        """float32 [channels, n]."""
+        """float32 [n, channels]."""
         self._pieces.append(samples)
-        self._waiting += samples.shape[1]
-        self._position += samples.shape[1]
+        self._waiting += len(samples)
+        self._position += len(samples)
 
 
 def _describe(stream: Any) -> str:

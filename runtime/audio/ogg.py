@@ -115,7 +115,7 @@ class _Stream:
         stretch: list[Page] = []
         before = self._headers[-1]
         for page in self._body:
-            if page.sequence != before.sequence + 1 and stretch:
+            if stretch and (page.sequence != before.sequence + 1 or not before.sound):
                 found.append(self._piece(stretch, base, bool(found)))
                 stretch = []
             stretch.append(page)
@@ -144,6 +144,9 @@ class _Stream:
         if number == 0:
             return 0.0
         before = self._body[number - 1]
+        earlier = self._body[number - 2].granule if number > 1 else self._origin
+        if not before.sound and not earlier <= before.granule <= page.granule:  # its header is damaged, too
+            return max(0, (earlier + page.granule) / 2 - self._origin) / self._rate
         known = float(max(0, before.granule - self._origin))
         steps = page.sequence - before.sequence
         if steps > 1 and page.granule > before.granule:

@@ -32,15 +32,17 @@ def live_blocks(
     raw: of samples without a header. channel: None for the average of all. AudioError where there is nothing to hear.
     """
     with stream_of(source) as (stream, name, _):
-        head = b"" if raw else stream.read(12)
         try:
-            form, end, head = (raw, None, head) if raw else _header(stream, head)
-            if form is None:
-                yield from _later(_Rejoined(head, stream, None), channel, block_seconds)
-                return
+            form, end, head = (raw, None, b"") if raw else _header(stream, stream.read(12) or b"")
+        except AudioError as error:
+            raise AudioError(f"{name}: {error}") from None
+        if form is None:
+            yield from _later(_Rejoined(name, head, stream), channel, block_seconds)
+            return
+        try:
             if channel is not None and channel >= form.channels:
                 raise AudioError(f"there is no channel {channel}; it has {form.channels}, counted from 0")
-            with SoundFile(_Rejoined(b"", stream, end), raw=form) as file:
+            with SoundFile(_Rejoined(name, b"", stream, end), raw=form) as file:
                 yield from _now(file, channel, block_seconds)
         except AudioError as error:
             raise AudioError(f"{name}: {error}") from None
@@ -108,9 +110,8 @@ def _header(stream: Stream, head: bytes) -> tuple[RawFormat | None, int | None, 
 class _Rejoined(io.RawIOBase):
     """What was read of a stream and what comes, up to so many bytes; of a length that nobody knows."""
 
-    name = "<stdin>"
-
-    def __init__(self, head: bytes, stream: Stream, end: int | None) -> None:
+    def __init__(self, name: str, head: bytes, stream: Stream, end: int | None = None) -> None:
+        self.name = name
         self._head = head
         self._stream = stream
         self._end = 1 << 62 if end is None else end

@@ -170,7 +170,8 @@ def _write(heard: Iterable[tuple[InputFile, Transcript]], output: Output, progre
             progress.clear()
             _warn(transcript.file, warning)
         if transcript.error is not None:
-            problems.append(transcript.error)
+            hint = "; samples without a header need --raw" if file.alias and "not audio" in transcript.error else ""
+            problems.append(transcript.error + hint)
         try:
             output.write(file, transcript)
         except BrokenPipeError:
