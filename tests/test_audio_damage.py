@@ -13,7 +13,7 @@ import soundfile
 
 from speech_lstm.runtime.audio import Samples, read_audio, refuse
 from speech_lstm.runtime.audio.flac import resume
-from speech_lstm.runtime.audio.ogg import pages
+from speech_lstm.runtime.audio.pages import pages
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.results import AudioWarning
 
@@ -54,7 +54,7 @@ def content(path: Path, seconds: float, rate: int = 16000) -> bytearray:
     return bytearray(path.read_bytes())
 
 
-def heard(path: Path, data: bytes) -> tuple[Samples, list[AudioWarning]]:
+def heard(path: Path, data: bytes | bytearray) -> tuple[Samples, list[AudioWarning]]:
     """What is read of such a file, and what is told."""
     path.write_bytes(data)
     told: list[AudioWarning] = []

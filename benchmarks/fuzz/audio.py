@@ -7,6 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -112,7 +113,7 @@ def _encoded(word: Samples) -> Iterator[Sample]:
         with io.BytesIO() as file:
             try:
                 with av.open(file, "w", format=kind, options=options) as container:
-                    track = container.add_stream(codec, rate=rate, layout="mono")
+                    track: Any = container.add_stream(codec, rate=rate, layout="mono")
                     frame.sample_rate, frame.pts = 16000, 0
                     form, size = track.codec_context.format.name, track.codec_context.frame_size or 0
                     converter = av.AudioResampler(form, "mono", rate, frame_size=size)

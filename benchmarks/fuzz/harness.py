@@ -72,8 +72,8 @@ def case(samples: Sequence[Sample], seed: int, number: int) -> Sample:
 
 
 def make(target: str) -> Target:
-    """The target of that name."""
-    found: Target = importlib.import_module(TARGETS[target]).make()
+    """The target of that name, or of a module."""
+    found: Target = importlib.import_module(TARGETS.get(target, target)).make()
     return found
 
 

@@ -18,6 +18,8 @@ GAP_SECONDS = 0.1
 MOST_GAP_SECONDS = 3600.0
 """Silence of a file, all in all: where there is more the times are wrong."""
 
+_TAKEN_FOR = ("adp",)  # formats that samples without a header are taken for
+_LATE_SECONDS = 30  # a Flash stream that begins later was recorded from its middle on
 _MOST_ERRORS = 100  # of the container, in a row
 _OTHER_ERRORS = (ValueError, IndexError, OverflowError, UnicodeError)  # of PyAV: a stream that appears late, and such
 _SILENCE_BLOCK = 1 << 16  # samples
@@ -57,6 +59,8 @@ class MediaFile:
         except (av.FFmpegError, *_OTHER_ERRORS) as error:
             raise AudioError(f"FFmpeg: {_reason(error)}") from None
         try:
+            if self._container.format.name in _TAKEN_FOR:
+                raise AudioError("FFmpeg: no format that says what it is")
             self._stream = self._choose(track)
         except AudioError:
             self._container.close()
@@ -138,6 +142,8 @@ class MediaFile:
         if self._named(_FROM_ZERO):
             return 0.0
         start = self._container.start_time
+        if self._named(("flv",)) and start is not None and start < _LATE_SECONDS * self._av.time_base:
+            return 0.0
         is_alone = len(self._container.streams) == 1
         return None if is_alone or start is None else float(start / self._av.time_base)
 

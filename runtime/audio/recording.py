@@ -85,6 +85,8 @@ class Recording:
             yield from self._silence_until(piece.start)
             if piece.lost:
                 self._damage.lose(before, self.seconds - before)
+            elif before and self.seconds > before:
+                self._gaps.append((before, self.seconds - before))
             if piece.damaged is not None:
                 self._damage.lose(piece.damaged)
             try:
