@@ -43,6 +43,8 @@ LEAST_PEAK = 3e-4
 HOP = 640
 """Samples that have one gain."""
 
+_MEMORY, _NOISE, _HOLD = (round(each * SAMPLE_RATE / HOP) for each in (MEMORY_SECONDS, NOISE_SECONDS, HOLD_SECONDS))
+
 LOUD = 0.95
 """Of full scale: sound that is there too often is clipped."""
 
@@ -69,44 +71,48 @@ class Leveller:
     """
 
     def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=_hops(MEMORY_SECONDS))  # peaks of hops
-        self._noise: deque[float] = deque(maxlen=_hops(NOISE_SECONDS))  # the same
-        self._silence = _hops(MEMORY_SECONDS)  # hops since the last sound that counted
-        self._rest: Samples = np.zeros(0, np.float32)  # less than a hop
+        self._recent: deque[float] = deque(maxlen=_MEMORY)  # peaks of hops
+        self._noise: deque[float] = deque(maxlen=_NOISE)  # the same
+        self._silence = _MEMORY  # hops since the last sound that counted
+        self._rest: list[Samples] = []  # less than a hop
+        self._waiting = 0  # samples in it
         self._held: list[Samples] = []
         self._held_peak = 0.0
 
     def accept(self, samples: Samples) -> Samples:
         """float32 [n] -> float32 [m], what is ready; however the sound is cut, the same comes out."""
-        if self._rest.size:
-            samples = np.concatenate((self._rest, samples))
+        self._rest.append(samples)
+        self._waiting += len(samples)
+        if self._waiting < HOP:
+            return _NOTHING
+        samples = self._rest[0] if len(self._rest) == 1 else np.concatenate(self._rest)
         count = len(samples) // HOP
-        self._rest = samples[count * HOP :]
-        hops = samples[: count * HOP].reshape(count, HOP)
-        peaks = ((hops.max(axis=1) - hops.min(axis=1)) / 2).tolist() if count else []
-        ready = [piece for hop, loudest in zip(hops, peaks, strict=True) for piece in self._hop(hop, loudest)]
+        self._rest = [samples[count * HOP :]]
+        self._waiting -= count * HOP
+        hops = [samples[at : at + HOP] for at in range(0, count * HOP, HOP)]
+        ready = [piece for hop in hops for piece in self._hop(hop, peak(hop))]
         if len(ready) == 1:
             return ready[0]
-        return np.concatenate(ready) if ready else np.zeros(0, np.float32)
+        return np.concatenate(ready) if ready else _NOTHING
 
     def finish(self) -> Samples:
         """The sound is over: the rest of it."""
         held = self._release() if self._held else []
-        return np.concatenate([*held, self._rest * np.float32(self._gain())])
+        return np.concatenate([_NOTHING, *held, *(rest * np.float32(self._gain()) for rest in self._rest)])
 
     def _hop(self, hop: Samples, loudest: float) -> list[Samples]:
         """What is ready after one more hop."""
         counts = loudest > max(LEAST_PEAK, ABOVE_NOISE * min(self._noise, default=0.0))
-        is_known = self._silence < _hops(MEMORY_SECONDS)
+        is_known = self._silence < _MEMORY
         self._noise.append(loudest)
         self._recent.append(loudest)
         self._silence = 0 if counts and is_known else self._silence + 1
         if self._held or (counts and not is_known):
             self._held.append(hop)
             self._held_peak = max(self._held_peak, loudest)
-            is_long = len(self._held) == _hops(HOLD_SECONDS)
+            is_long = len(self._held) == _HOLD
             return self._release() if is_long or self._held_peak >= QUIET else []
-        gain = self._gain()
+        gain = 1.0 if loudest >= QUIET else self._gain()
         return [hop if gain == 1 else hop * np.float32(gain)]
 
     def _release(self) -> list[Samples]:
@@ -122,14 +128,13 @@ class Leveller:
 
     def _gain(self) -> float:
         """Of what comes now."""
-        if self._silence >= _hops(MEMORY_SECONDS):
+        if self._silence >= _MEMORY:
             return 1.0
         loudest = max(self._recent)
         return 1.0 if loudest >= QUIET else min(MOST_GAIN, TARGET / loudest)
 
 
-def _hops(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE / HOP)
+_NOTHING: Samples = np.zeros(0, np.float32)
 
 
 class ClipMeter:
@@ -141,8 +146,11 @@ class ClipMeter:
         self._window = max(1, round(sample_rate / 2))
         self._heard = self._loud = 0  # samples of the window
 
-    def accept(self, samples: Samples) -> None:
-        """float32 [n] or [n, channels]."""
+    def accept(self, samples: Samples, loudest: float | None = None) -> None:
+        """float32 [n] or [n, channels]. loudest: the greatest magnitude in it, if that is known."""
+        if loudest is not None and loudest < LOUD and self._heard + len(samples) < self._window:
+            self._heard += len(samples)
+            return
         start = 0
         while start < len(samples) and not self.clipped:
             part = samples[start : start + self._window - self._heard]
