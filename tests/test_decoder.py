@@ -2,6 +2,8 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -9,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech_lstm.runtime.decoding import decoder as decoder_module
-from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
+from speech_lstm.runtime.decoding import nbest
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState, Progress
 from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.decoding.hypothesis import Hypothesis
 from speech_lstm.runtime.decoding.viterbi import BeamSearch
+from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.grammar.wordgraph import WordGraph
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
+from .conftest import METADATA
 from .ctc import FloatArray, phrases_graph, random_log_probs, slots_graph, spoken_log_probs, viterbi
 
 FEW = ("<blank>", "AA", "B", "D")
@@ -305,6 +310,52 @@ def test_wrong_input_and_options_are_refused() -> None:
     for wrong in ({"max_frames": 1}, {"fold_threshold": 0}, {"filler_cost": -1}, {"beam": np.nan}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             DecoderOptions(**wrong)
+
+
+def test_what_a_model_was_tuned_to_is_used_and_what_is_no_option_is_an_error() -> None:
+    searching = {"blank_offset": 1.5, "beam": 12, "max_active": 500}
+    tuned = replace(METADATA, decoder=searching, frame_seconds=0.08, chunk_samples=1280)
+    assert DecoderOptions.tuned(tuned, filler_cost=3) == DecoderOptions(
+        blank_offset=1.5, beam=12, max_active=500, filler_cost=3, max_frames=375
+    )
+    for wrong, message in (({"beem": 12.0}, "sets beem; known are .*beam"), ({"beam": -1.0}, "malformed: beam is -1")):
+        with pytest.raises(ModelError, match=message):
+            DecoderOptions.tuned(replace(METADATA, decoder=wrong))
+
+
+@settings(deadline=None, max_examples=40)
+@given(frames=st.integers(2, 40), seed=st.integers(0, 10_000), beam=st.booleans())
+def test_an_earlier_progress_finds_what_was_found_then(frames: int, seed: int, beam: bool) -> None:
+    decoder = decoder_of(SENTENCES, DecoderOptions(fold_threshold=0.5, nbest_beam=5))
+    log_probs = random_log_probs(seed, frames, len(TOKENS), 3)
+    state, cut = decoder.start(), decoder.start()
+    if beam:
+        state.search, cut.search = (BeamSearch(decoder.graph, 10, 200) for _ in range(2))
+    progress = decoder.follow(state, log_probs)
+    assert len(progress) == frames and progress[-1] == state.now
+    decoder.advance(cut, log_probs[: frames // 2])
+    then = progress[frames // 2 - 1]
+    assert cut.now == then
+
+    def found(state: DecoderState, at: Progress | None) -> list[Hypothesis | None]:
+        alone = (decoder.best(state, at), decoder.partial(state, at))
+        return [sentence and sentence.hypothesis for sentence in (*alone, *islice(decoder.sentences(state, at), 3))]
+
+    assert found(state, then) == found(cut, None)
+
+
+def test_a_word_said_in_several_ways_comes_once_and_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {
+        "a": ["AH", "EY", "AA", "AE", "IH"],
+        "and": ["AE N D", "AH N D", "AH N", "EH N D"],
+        "cat": ["K AE T"],
+        "dog": ["D AO G"],
+    }
+    graph = phrases_graph([["a", "cat", "and", "a", "cat", "and", "a", last] for last in ("cat", "dog")])
+    decoder = Decoder(compile_graph(graph, Lexicon(ways), TOKENS), DecoderOptions(nbest_beam=60))
+    state = searched(decoder, spoken_log_probs(phones_of("a cat and a cat and a cat")))
+    monkeypatch.setattr(nbest, "MAX_EXPANSIONS", 250)  # there are 2,000 ways to say each
+    assert [h.words[-1].text for h in decoder.hypotheses(state, 9)] == ["cat", "dog"]
 
 
 def test_no_frames_give_no_command() -> None:

@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import speech_lstm as sl
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.runtime.audio import Samples, pcm_to_float, read_audio
 from speech_lstm.runtime.audio.channels import Downmix
-from speech_lstm.runtime.audio.levels import MOST_GAIN, TARGET, ClipMeter, Leveller, lifted
+from speech_lstm.runtime.audio.levels import MOST_GAIN, TARGET, ClipMeter, lifted
 
 WORDS = sorted((Path(__file__).parent / "data" / "words").glob("*.opus"))
 CLIPS = [(path.name.split("_")[0], read_audio(path)) for path in WORDS]
@@ -59,32 +57,6 @@ def test_quiet_files_are_recognised(tmp_path: Path) -> None:
     short, whole = transcribe(tmp_path, ListenerOptions(grammar, device="cpu"), jobs=1)
     assert short.results[0].text == said and short.results[0].accepted and not short.warnings
     assert len({result.text for result in whole.results} & set(grammar[:8])) >= 6
-
-
-def test_loud_sound_passes_a_leveller_as_it_is_and_at_once() -> None:
-    speech = np.concatenate([scaled(clip, 0.5) for _, clip in CLIPS[:5]])
-    leveller, ready = Leveller(), 0
-    for end in range(1280, len(speech), 1280):
-        ready += len(leveller.accept(speech[end - 1280 : end]))
-        assert end - ready < (8000 if end < 16000 else 640)
-    assert np.array_equal(np.concatenate([(whole := Leveller()).accept(speech), whole.finish()]), speech)
-
-
-def test_noise_alone_is_not_lifted() -> None:
-    noise = (0.002 * np.random.default_rng(0).standard_normal(160_000)).astype(np.float32)
-    leveller = Leveller()
-    assert np.array_equal(np.concatenate([leveller.accept(noise), leveller.finish()]), noise)
-
-
-@settings(deadline=None, max_examples=30)
-@given(cuts=st.lists(st.integers(0, 80_000), max_size=30), peak=st.sampled_from([0.6, 0.04, 0.003]))
-def test_a_leveller_gives_the_same_however_the_sound_is_cut(cuts: list[int], peak: float) -> None:
-    sound = np.concatenate([np.zeros(8000, np.float32), *(scaled(clip, peak) for _, clip in CLIPS[:4])])
-    whole, other = Leveller(), Leveller()
-    expected = np.concatenate([whole.accept(sound), whole.finish()])
-    pieces = [other.accept(piece) for piece in np.split(sound, sorted(cuts))]
-    assert np.array_equal(np.concatenate([*pieces, other.finish()]), expected)
-    assert len(expected) == len(sound)
 
 
 def test_how_much_a_clip_is_lifted() -> None:

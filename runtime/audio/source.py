@@ -75,7 +75,7 @@ def stream_of(source: Source) -> Iterator[tuple[Stream, str, bool]]:
     """
     if not isinstance(source, str | PathLike):
         if not hasattr(source, "read"):
-            raise AudioError(f"{source!r} is no audio file; expected its path, or a file that is open for reading bytes")
+            raise AudioError(f"got {type(source).__name__}; expected the name of an audio file, or an open file")
         if _is_device(source):
             raise AudioError(f"{_name(source)} is a device; expected audio from a file or a pipe")
         yield source, _name(source), False

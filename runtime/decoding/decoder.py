@@ -65,7 +65,7 @@ class DecoderOptions:
         given: dict[str, Any] = {
             "max_frames": MEMORY_SECONDS / metadata.frame_seconds, **metadata.decoder, **chosen
         }  # fmt: skip
-        types = {item.name: int if item.type == "int" else float for item in fields(cls)}
+        types = {item.name: round if item.type == "int" else float for item in fields(cls)}
         if unknown := sorted(given.keys() - types.keys()):
             raise ModelError(f"decoder in the model's metadata sets {', '.join(unknown)}; known are {', '.join(types)}")
         try:
