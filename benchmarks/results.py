@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import speech_lstm as sl
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.live.recognizer import Recognizer
 
 PIECE = 320

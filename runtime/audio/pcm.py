@@ -48,6 +48,8 @@ def array_to_float(array: NDArray[Any]) -> Samples:
 
 def pcm_array(samples: Any) -> NDArray[Any]:
     """The same as an array [n] of int16, int32 or floats, whatever their values; AudioError for anything else."""
+    if type(samples) is np.ndarray and samples.ndim == 1 and samples.dtype in (np.int16, np.float32):
+        return samples  # what most callers have, live
     if isinstance(samples, str | PathLike):
         raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
     if isinstance(samples, bytes | bytearray | memoryview):

@@ -15,6 +15,7 @@ from speech_lstm.cli.options import (
     add_hearing_options,
     add_microphone_option,
     add_model_options,
+    add_sound_options,
     add_wake_options,
     check_wake_options,
     name,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   speech-lstm listen --phrases "turn on the light" "turn off the light"
   speech-lstm listen --grammar home.yaml --wake-word "hey jarvis" --on-command "python3 home.py"
-  speech-lstm listen --grammar home.yaml --wav kitchen.wav --json"""
+  speech-lstm listen --grammar home.yaml --wav kitchen.wav --json
+  arecord -f S16_LE -r 16000 -t raw | speech-lstm listen --grammar home.yaml --wav - --raw 16000"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -48,7 +50,10 @@ def add_parser(subparsers: Any) -> None:
     add_model_options(parser)
     source = parser.add_mutually_exclusive_group()
     add_microphone_option(source)
-    source.add_argument("--wav", type=path, metavar="FILE", help="hear this audio file in real time instead")
+    source.add_argument(
+        "--wav", type=path, metavar="FILE", help="hear this file in real time instead, or a pipe; - is standard input"
+    )
+    add_sound_options(parser)
     parser.add_argument(
         "--wake-word", action="append", type=name, metavar="PHRASE", help="wait for it; may come several times"
     )
@@ -68,6 +73,9 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Until the file ends or Ctrl-C. 1 where something that was heard could not be written."""
     check_wake_options(args)
+    for option, given in (("--raw", args.raw), ("--track", args.track)):
+        if given is not None and not args.wav:
+            args.parser.error(f"{option} needs --wav")
     outputs: list[Output] = []
     try:
         with ExitStack() as stack:
@@ -95,7 +103,11 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
         wake_sensitivity=sensitivity(args),
         options=recognizer_options(args),
     )
-    source = play(args.wav) if args.wav else stack.enter_context(Microphone(args.microphone))
+    if args.wav:
+        wav = sys.stdin.buffer if str(args.wav) == "-" else args.wav
+        source: Iterable[Samples | Event] = play(wav, raw=args.raw, track=args.track)
+    else:
+        source = stack.enter_context(Microphone(args.microphone))
     outputs.append(_main_output(args, stack, alone=not outputs))
     stream = recognizer.stream()
     tap = Tap(source, stream, outputs)
