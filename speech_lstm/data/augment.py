@@ -10,6 +10,7 @@ from speech_lstm.config import AugmentConfig
 from speech_lstm.data.noise import babble
 
 SAMPLE_RATE = 16000
+LONGEST_PATH = 24  # reflections of a simulated room: with 8 no tail is longer than 0.13 s
 
 
 def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
@@ -20,13 +21,13 @@ def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
     responses: list[np.ndarray] = []
     while len(responses) < count:
         size = random.uniform([2.5, 2.5, 2.2], [8.0, 7.0, 3.5])
-        seconds = random.uniform(0.12, 0.6)
+        seconds = random.uniform(0.12, 0.7)
         try:
             absorption, order = pyroomacoustics.inverse_sabine(seconds, size)
         except ValueError:  # no wall absorbs enough for so short a reverberation in so large a room
             continue
         room = pyroomacoustics.ShoeBox(
-            size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, 8)
+            size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, LONGEST_PATH)
         )
         microphone = random.uniform([0.3, 0.3, 0.6], size - 0.3)
         speaker = microphone + random.normal(size=3) * [0.9, 0.9, 0.3]
@@ -34,7 +35,7 @@ def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
         room.add_microphone(microphone)
         room.compute_rir()
         response = np.asarray(room.rir[0][0], np.float32)
-        response = response[int(np.argmax(np.abs(response))) :][: int(0.4 * SAMPLE_RATE)]
+        response = response[int(np.argmax(np.abs(response))) :][: int(0.5 * SAMPLE_RATE)]
         responses.append(response / max(float(np.sqrt(np.sum(response**2))), 1e-6))
     return responses
 
