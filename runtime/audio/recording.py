@@ -92,11 +92,13 @@ class Recording:
             try:
                 reader = self._open(piece)
             except _NotAudio as error:
-                if problem is None and (layout := buried(self._data, self._options.track)):
+                layout = None if problem else buried(self._data, self._options.track)
+                if layout is not None:
                     self._layout = layout
                     pieces = deque(layout.pieces)
+                else:
+                    self._damage.lose(self.seconds)
                 problem = problem or error
-                self._damage.lose(self.seconds)
                 continue
             with reader:
                 yield from self._piece(piece, reader)
