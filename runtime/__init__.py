@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         OptionError,
         PronunciationError,
         SpeechLstmError,
+        WakeWordWarning,
     )
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
@@ -82,6 +83,7 @@ _MODULE_OF = {
     "Stream": "live.stream",
     "Timeout": "results",
     "WakeWord": "results",
+    "WakeWordWarning": "errors",
     "Word": "results",
     "enrol": "wake.enrolment",
     "read_audio": "audio.pcm",
@@ -122,6 +124,7 @@ __all__ = [
     "Stream",
     "Timeout",
     "WakeWord",
+    "WakeWordWarning",
     "Word",
     "enrol",
     "read_audio",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from multiprocessing import freeze_support
 
@@ -87,7 +88,9 @@ def _run(argv: Sequence[str] | None) -> int:
     if clash and args.run is not doctor.run:
         say(f"speech-lstm: warning: {clash}")
     try:
-        code: int = args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: say(f"speech-lstm: warning: {message}")
+            code: int = args.run(args)
     except (OutputError, BrokenPipeError):
         raise
     except SpeechLstmError as error:

@@ -15,10 +15,12 @@ from speech_lstm.cli.options import (
     add_hearing_options,
     add_microphone_option,
     add_model_options,
+    add_pronunciations_option,
+    add_wake_sensitivity_option,
     name,
     path,
     seconds,
-    share,
+    wake_sensitivity,
 )
 from speech_lstm.cli.outputs import JsonLines, Output, Program, Recorder, TextLines, command
 
@@ -45,18 +47,14 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
+    add_pronunciations_option(parser)
     source = parser.add_mutually_exclusive_group()
     add_microphone_option(source)
     source.add_argument("--wav", type=path, metavar="FILE", help="hear this audio file in real time instead")
     parser.add_argument(
         "--wake-word", action="append", type=name, metavar="PHRASE", help="wait for it; may come several times"
     )
-    parser.add_argument(
-        "--wake-sensitivity",
-        type=share,
-        metavar="S",
-        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5)",
-    )
+    add_wake_sensitivity_option(parser)
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="seconds to wait for a command after the wake word (default: 5)"
     )
@@ -74,9 +72,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Until the file ends or Ctrl-C. 1 where something that was heard could not be written."""
-    for option, given in (("--wake-sensitivity", args.wake_sensitivity), ("--timeout", args.timeout)):
-        if given is not None and not args.wake_word:
-            args.parser.error(f"{option} needs --wake-word")
+    args.wake_sensitivity = wake_sensitivity(args)
+    if args.timeout is not None and not args.wake_word:
+        args.parser.error("--timeout needs --wake-word")
     outputs: list[Output] = []
     try:
         with ExitStack() as stack:
@@ -117,7 +115,8 @@ def _recognizer(args: argparse.Namespace) -> Recognizer:
         wake_word=args.wake_word,
         model=args.model,
         device=args.device,
-        wake_sensitivity=0.5 if args.wake_sensitivity is None else args.wake_sensitivity,
+        pronunciations=args.pronunciations,
+        wake_sensitivity=args.wake_sensitivity,
         options=RecognizerOptions(threshold=args.threshold, alternatives=args.alternatives, session=session),
     )
 

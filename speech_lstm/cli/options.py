@@ -31,6 +31,43 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pronunciations_option(parser: argparse.ArgumentParser) -> None:
+    """Ways to say words."""
+    parser.add_argument(
+        "--pronunciations",
+        type=path,
+        metavar="FILE",
+        help="JSON with ways to say words, as `speech-lstm wakeword enrol` writes it",
+    )
+
+
+def add_wake_sensitivity_option(parser: argparse.ArgumentParser) -> None:
+    """One for all wake words, or one for each."""
+    parser.add_argument(
+        "--wake-sensitivity",
+        action="append",
+        type=share,
+        metavar="S",
+        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5); for several wake words one for "
+        "all, or one for each in the same order",
+    )
+
+
+def wake_sensitivity(args: argparse.Namespace) -> float | dict[str, float]:
+    """As `Recognizer` takes it. Wrong usage where there are not as many as wake words."""
+    given: list[float] = args.wake_sensitivity or []
+    if given and not args.wake_word:
+        args.parser.error("--wake-sensitivity needs --wake-word")
+    if len(given) > 1 and len(given) != len(args.wake_word):
+        args.parser.error(
+            f"--wake-sensitivity comes {len(given)} times and there are {len(args.wake_word)} wake words: give one for "
+            "all, or one for each"
+        )
+    if len(given) > 1:
+        return dict(zip(args.wake_word, given, strict=True))
+    return given[0] if given else 0.5
+
+
 def add_microphone_option(parser: argparse._ActionsContainer) -> None:
     """Which microphone."""
     parser.add_argument(

@@ -8,7 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import add_grammar_options, add_model_options, positive, share
+from speech_lstm.cli.options import (
+    add_grammar_options,
+    add_model_options,
+    add_pronunciations_option,
+    add_wake_sensitivity_option,
+    positive,
+    wake_sensitivity,
+)
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -31,10 +38,9 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
+    add_pronunciations_option(parser)
     parser.add_argument("--wake-word", nargs="+", metavar="PHRASE", help="phrases that clients may wait for")
-    parser.add_argument(
-        "--wake-sensitivity", type=share, default=0.5, metavar="S", help="0 to 1 (default: %(default)s)"
-    )
+    add_wake_sensitivity_option(parser)
     parser.add_argument("--wyoming", metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant")
     parser.add_argument("--name", default="speech-lstm", help="what Wyoming clients see (default: %(default)s)")
     parser.add_argument("--zeroconf", action="store_true", help="announce the Wyoming server in the local network")
@@ -57,11 +63,12 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--key", type=Path, metavar="FILE", help="PEM, of the certificate")
     parser.add_argument("--clients", type=positive, default=64, metavar="N", help="at once (default: %(default)s)")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Until a signal."""
+    sensitivity = wake_sensitivity(args)
     import asyncio
     import logging
 
@@ -74,14 +81,17 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="speech-lstm: %(message)s")
-    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device)
+    recognizer = Recognizer(
+        grammar=args.phrases or args.grammar, model=args.model, device=args.device, pronunciations=args.pronunciations
+    )
     waking = None
     if args.wake_word:
         waking = Recognizer(
             grammar=recognizer.grammar,
             wake_word=args.wake_word,
             model=recognizer.model,
-            wake_sensitivity=args.wake_sensitivity,
+            pronunciations=args.pronunciations,
+            wake_sensitivity=sensitivity,
         )
     options = ServeOptions(
         wyoming=args.wyoming,
