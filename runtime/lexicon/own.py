@@ -42,6 +42,12 @@ def own_pronunciations(given: Pronunciations | None) -> dict[str, tuple[Pronunci
     return found
 
 
+def read_pronunciations(path: str | PathLike[str]) -> dict[str, tuple[str, ...]]:
+    """The same for a file, with the phones of each way separated by spaces."""
+    found = own_pronunciations(path)
+    return {word: tuple(" ".join(phones) for phones in ways) for word, ways in found.items()}
+
+
 def _entries_of_file(path: Path) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     """Words and what is given for them, with the place of the word and of each way to say it, for messages."""
     expected = f"expected what `speech-lstm wakeword enrol` writes, as {EXAMPLE}"
