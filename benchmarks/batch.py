@@ -34,7 +34,7 @@ from speech_lstm.batch import ListenerOptions
 from speech_lstm.batch.transcriber import Transcriber
 from speech_lstm.batch.workers import available_cores
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command
 

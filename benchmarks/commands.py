@@ -22,7 +22,7 @@ import numpy as np
 from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.evaluation.commands import Meaning, meaning, of_result
 from speech_lstm.evaluation.conditions import in_noise, summed
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
@@ -89,7 +89,7 @@ def measure(counts: Counts, recognizer: Recognizer, audio: Samples, said: Meanin
         events += stream.advance(log_probs[0], state[0])
     events += stream.finish()
     begin = time.process_time()
-    result = recognizer.interpreter.heard(recognizer.decoder, search)
+    result = recognizer.interpreter.decide(recognizer.decoder.sentences(search), search.now.num_frames).result
     counts.decoder_cpu += time.process_time() - begin
     commands = [event for event in events if isinstance(event, Command)]
     heard_slots = of_result(result)[1]

@@ -15,7 +15,7 @@ import kaldi_decoder
 import kaldifst
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
 from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
@@ -151,7 +151,7 @@ def measure(words: WordGraph, given: list[FloatArray] | None) -> list[str]:
         f"{milliseconds * least_seconds(lambda: search(decoder, utterances)):.2f}",
         f"{milliseconds * least_seconds(lambda: search(unfolded, utterances)):.2f}",
         f"{each * least_seconds(lambda: [decoder.hypotheses(state, 5) for state in states]):.1f}",
-        f"{each * least_seconds(lambda: [decoder.hypotheses(state, final=False) for state in states]):.1f}",
+        f"{each * least_seconds(lambda: [decoder.partial(state) for state in states]):.1f}",
         f"{milliseconds * least_seconds(lambda: kaldi_search(fst, 20, utterances), 3):.2f}",
         f"{milliseconds * least_seconds(lambda: kaldi_search(fst, 10, utterances), 3):.2f}",
     ]

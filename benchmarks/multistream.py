@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.live.multistream import MultiStream
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command

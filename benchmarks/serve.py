@@ -4,8 +4,8 @@
     python -m benchmarks.serve --clients 20 --words 12 --kill
     python -m benchmarks.serve --clients 0 --nonsense 100000
 
-Each client streams words of tests/data over a WebSocket as they would be spoken; what a stream in this process makes of the same audio
-is what must come. Delay: from the end of the last word to the arrival of its event.
+Each client streams words of tests/data over a WebSocket as they would be spoken; what a stream in this process makes of
+the same audio is what must come. Delay: from the end of the last word to the arrival of its event.
 """
 
 from __future__ import annotations
@@ -66,15 +66,17 @@ class Client:
     audio: NDArray[np.int16]
     said: list[str] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
+    decided: int = 0  # sample up to which commands have come
 
     async def run(self, port: int) -> None:
-        """Stream in real time; after a lost connection go on where it broke."""
+        """Stream in real time; after a lost connection go on after the last command that came."""
         at, started = 0, time.monotonic()
+        listening: asyncio.Task[None] | None = None
         while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(f"ws://127.0.0.1:{port}/ws", max_size=None) as link:
                     await link.send(START)
-                    listening = asyncio.create_task(self._listen(link, started + at / 16000))
+                    listening = asyncio.create_task(self._listen(link, started + at / 16000, at))
                     while at < len(self.audio):
                         await asyncio.sleep(max(0.0, started + (at + BLOCK) / 16000 - time.monotonic()))
                         await link.send(self.audio[at : at + BLOCK].tobytes())
@@ -82,14 +84,19 @@ class Client:
                     await link.send(json.dumps({"type": "finish"}))
                     await asyncio.wait_for(listening, 30)
                     return
+            if listening is not None:
+                await asyncio.wait((listening,))
+                listening.exception()
+            at = self.decided
             await asyncio.sleep(0.1)
 
-    async def _listen(self, link: Any, began: float) -> None:
+    async def _listen(self, link: Any, began: float, first: int) -> None:
         async for message in link:
             event = json.loads(message)
             if event["event"] == "Command":
                 self.said.append(event["result"]["text"])
                 self.delays.append(time.monotonic() - began - event["result"]["end"])
+                self.decided = first + round(16000 * event["result"]["end"])
             if event["event"] == "Finished":
                 return
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer
 
 CLIPS = 200

@@ -22,7 +22,7 @@ from speech_lstm.assets.wake_negatives import dev_rows
 from speech_lstm.data.corpus import Utterance
 from speech_lstm.evaluation.conditions import mixed
 from speech_lstm.evaluation.wake import BEFORE_SECONDS, LATE_FRAMES, OtherSpeech, as_one_stream
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS

@@ -6,8 +6,6 @@ arecord -q -f S16_LE -r 48000 -c 1 -t raw | python examples/push.py 48000
 import sys
 from typing import BinaryIO
 
-import numpy as np
-
 import speech_lstm as sl
 
 
@@ -23,8 +21,8 @@ def main(source: BinaryIO, sample_rate: int) -> list[str]:
                 heard.append(event.result.text)
                 print(event.result.text, f"{event.result.confidence:.2f}", flush=True)
 
-    while data := source.read(sample_rate // 10):  # 50 ms
-        handle(stream.accept(np.frombuffer(data[: len(data) // 2 * 2], np.int16)))
+    while data := source.read(sample_rate // 10):  # 50 ms; a sample may be cut in two
+        handle(stream.accept(data))
     handle(stream.finish())
     return heard
 

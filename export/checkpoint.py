@@ -52,4 +52,5 @@ def describe(model: AcousticModel) -> ModelMetadata:
         sample_rate=SAMPLE_RATE,
         chunk_samples=FRAME_SAMPLES,
         frame_seconds=FRAME_SECONDS,
+        precision="fp32",
     )

@@ -1,31 +1,37 @@
-"""int8 dynamic quantization of an exported model: every LSTM and projection, and not the front end."""
+"""int8 dynamic quantization of an exported model: every LSTM and projection, no other recurrence."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from speech_lstm.export.to_onnx import save_onnx
+from speech_lstm.export.recurrences import reads
+from speech_lstm.export.to_onnx import props_of, save_onnx
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model.metadata import read_metadata
+from speech_lstm.runtime.model.metadata import ModelMetadata
 
 FRONT_END = "/frontend/"
 """Where the exporter puts the nodes of the log-mel front end, whose rounding errors would drown quiet speech."""
 
 PROJECTIONS = ("MatMul", "Gemm")
 
+STAYING = ("RNN", "GRU", "Scan")
+"""Recurrent operators for which ONNX Runtime has no dynamic quantization."""
 
-def quantize(source: Path, target: Path) -> None:
-    """fp32 ONNX file -> int8 ONNX file with the same metadata. ModelError if an operator stayed fp32.
 
-    The weights are unsigned: ONNX Runtime multiplies signed ones with saturation on x86 processors without VNNI.
+def quantize(source: Path, target: Path) -> tuple[str, ...]:
+    """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the recurrent operators left in fp32.
+
+    ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with
+    saturation on x86 processors without VNNI.
     """
-    metadata = read_metadata(source.read_bytes(), source)
     proto = onnx.load(source)
+    metadata = ModelMetadata.from_props(props_of(proto))
     front_end = [node.name for node in proto.graph.node if node.name.startswith(FRONT_END)]
     if not front_end:
         raise ModelError(f"{source}: no nodes of the front end are named {FRONT_END}..., so it cannot be left out")
@@ -51,7 +57,10 @@ def quantize(source: Path, target: Path) -> None:
         target.unlink()
         raise ModelError(f"{source}: quantized {done} of {expected}; export it with the TorchScript exporter")
     strip_unused_initializers(proto)
-    save_onnx(proto, metadata, target)
+    staying = [node for node in proto.graph.node if node.op_type in STAYING]
+    kinds = " and ".join(sorted({node.op_type for node in staying}))
+    save_onnx(proto, replace(metadata, precision=f"int8, {kinds} in fp32" if kinds else "int8"), target)
+    return tuple(f"{node.op_type} {node.name}" for node in staying)
 
 
 def quantizable(proto: onnx.ModelProto) -> dict[str, int]:
@@ -66,7 +75,7 @@ def quantizable(proto: onnx.ModelProto) -> dict[str, int]:
 
 def strip_unused_initializers(proto: onnx.ModelProto) -> None:
     """Drop weights that no node reads, in place."""
-    used = {name for node in proto.graph.node for name in node.input} | {value.name for value in proto.graph.output}
+    used = {name for node in proto.graph.node for name in reads(node)} | {value.name for value in proto.graph.output}
     kept = [initializer for initializer in proto.graph.initializer if initializer.name in used]
     del proto.graph.initializer[:]
     proto.graph.initializer.extend(kept)

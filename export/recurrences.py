@@ -1,9 +1,11 @@
-"""Recurrences that ONNX has no operator for, as Scan nodes over their step; and constants computed before they are stored."""
+"""Recurrences that ONNX has no operator for, as Scan nodes over their step; and constants, computed."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
@@ -11,6 +13,9 @@ from onnx.reference import ReferenceEvaluator
 from torch import nn
 
 from speech_lstm.acoustic.cells.recurrence import DOMAIN, PLACEHOLDER, Step
+
+FOLDED = ("Neg", "MatMul", "Concat", "Slice", "Unsqueeze", "Squeeze", "Transpose", "Reshape", "Cast")
+"""Operators that are computed at export where all they read is known."""
 
 
 def name_steps(model: nn.Module) -> None:
@@ -45,7 +50,7 @@ def insert_scans(proto: onnx.ModelProto, model: nn.Module, opset: int) -> None:
 def _body(step: Step, path: str, opset: int) -> onnx.GraphProto:
     """The step as a graph of (state, x) to (state, y), every name with the step's path before it."""
     x, state = torch.zeros(2, step.inputs), torch.zeros(2, step.state_size)
-    file = io.BytesIO()
+    file: Any = io.BytesIO()  # which the exporter takes, though it does not say so
     torch.onnx.export(
         step, (x, state), file, dynamo=False, opset_version=opset, input_names=["x", "state"],
         output_names=["y", "after"], dynamic_axes={name: {0: "batch"} for name in ("x", "state", "y", "after")},
@@ -57,6 +62,13 @@ def _body(step: Step, path: str, opset: int) -> onnx.GraphProto:
         values.extend([second, first])  # Scan has states first
     del graph.value_info[:]
     return graph
+
+
+def reads(node: onnx.NodeProto) -> set[str]:
+    """What a node reads, the graphs in it included."""
+    graphs = [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+    inner = {name for graph in graphs for part in graph.node for name in reads(part)}
+    return {*node.input, *inner}
 
 
 def fold_constants(proto: onnx.ModelProto) -> None:
@@ -73,23 +85,13 @@ def fold_constants(proto: onnx.ModelProto) -> None:
         elif node.op_type in FOLDED and all(name in known for name in node.input):
             inputs = {name: numpy_helper.to_array(known[name]) for name in node.input}
             (value,) = ReferenceEvaluator(node).run(None, inputs)
-            known[node.output[0]] = numpy_helper.from_array(value, node.output[0])
+            known[node.output[0]] = numpy_helper.from_array(np.asarray(value), node.output[0])
             graph.initializer.append(known[node.output[0]])
         else:
             kept.append(node)
     del graph.node[:]
     graph.node.extend(kept)
-    used = {name for node in graph.node for name in _reads(node)}
+    used = {name for node in graph.node for name in reads(node)}
     weights = [weight for weight in graph.initializer if weight.name in used]
     del graph.initializer[:]
     graph.initializer.extend(weights)
-
-
-FOLDED = ("Neg", "MatMul", "Concat", "Slice", "Unsqueeze", "Squeeze", "Transpose", "Reshape", "Cast")
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    """What a node reads, the graphs in it included."""
-    graphs = [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
-    inner = {name for graph in graphs for part in graph.node for name in _reads(part)}
-    return {*node.input, *inner}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from speech_lstm.acoustic.cells.recurrence import DOMAIN, Step
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.export.recurrences import fold_constants, insert_scans, name_steps
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.model.metadata import CHECKSUM, ModelMetadata, read_metadata, split_onnx
+from speech_lstm.runtime.model.metadata import ModelMetadata, sealed, unsealed
 
 OPSET = 17
 """The first with LayerNormalization as one operator."""
@@ -59,14 +58,18 @@ def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> No
 
 
 def save_onnx(proto: onnx.ModelProto, metadata: ModelMetadata, path: Path) -> None:
-    """Check a model, put the metadata and the checksum of its graph into it, and write it."""
+    """Check a model, put the metadata and the checksum into it, and write it."""
     onnx.checker.check_model(proto, full_check=True)
-    graph, _ = split_onnx(proto.SerializeToString())
-    onnx.helper.set_model_props(proto, metadata.to_props() | {CHECKSUM: hashlib.sha256(graph).hexdigest()})
-    content = proto.SerializeToString()
-    if read_metadata(content, path) != metadata:
+    onnx.helper.set_model_props(proto, unsealed(metadata))
+    content = sealed(proto.SerializeToString())
+    if ModelMetadata.from_props(props_of(proto)) != metadata:
         raise ModelError(f"{path}: the metadata changes when it is written; use plain JSON values in it")
     path.write_bytes(content)
+
+
+def props_of(proto: onnx.ModelProto) -> dict[str, str]:
+    """The metadata of a file by key."""
+    return {entry.key: entry.value for entry in proto.metadata_props}
 
 
 def _fix_last_dimension(value: onnx.ValueInfoProto, size: int) -> None:

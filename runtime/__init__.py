@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from speech_lstm.runtime.audio.files import read_audio
     from speech_lstm.runtime.audio.microphone import Microphone, MicrophoneOptions
-    from speech_lstm.runtime.audio.pcm import read_audio
     from speech_lstm.runtime.errors import (
         AudioError,
         DeviceError,
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
         SpeechLstmError,
         WakeWordWarning,
     )
+    from speech_lstm.runtime.free.transcriber import FreeTranscriber
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
     from speech_lstm.runtime.live.assistant import Assistant
     from speech_lstm.runtime.live.multistream import MultiStream
     from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-    from speech_lstm.runtime.live.session import SessionOptions, State
+    from speech_lstm.runtime.live.session import State
+    from speech_lstm.runtime.live.session_options import SessionOptions
     from speech_lstm.runtime.live.stream import Stream
     from speech_lstm.runtime.model.model import Model
     from speech_lstm.runtime.results import (
         Alternative,
         AudioDropped,
+        AudioWarning,
         Command,
         Event,
         MicrophoneBack,
@@ -53,10 +56,12 @@ _MODULE_OF = {
     "Assistant": "live.assistant",
     "AudioDropped": "results",
     "AudioError": "errors",
+    "AudioWarning": "results",
     "Command": "results",
     "DeviceError": "errors",
     "Enrolment": "wake.enrolment",
     "Event": "results",
+    "FreeTranscriber": "free.transcriber",
     "Grammar": "grammar",
     "GrammarError": "errors",
     "Lexicon": "lexicon.lexicon",
@@ -75,7 +80,7 @@ _MODULE_OF = {
     "RecognizerOptions": "live.recognizer",
     "Rejected": "results",
     "Result": "results",
-    "SessionOptions": "live.session",
+    "SessionOptions": "live.session_options",
     "Slot": "results",
     "SpeechLstmError": "errors",
     "SpeechStarted": "results",
@@ -86,7 +91,7 @@ _MODULE_OF = {
     "WakeWordWarning": "errors",
     "Word": "results",
     "enrol": "wake.enrolment",
-    "read_audio": "audio.pcm",
+    "read_audio": "audio.files",
 }
 
 __all__ = [
@@ -94,10 +99,12 @@ __all__ = [
     "Assistant",
     "AudioDropped",
     "AudioError",
+    "AudioWarning",
     "Command",
     "DeviceError",
     "Enrolment",
     "Event",
+    "FreeTranscriber",
     "Grammar",
     "GrammarError",
     "Lexicon",

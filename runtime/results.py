@@ -129,6 +129,16 @@ class Timeout(Event):
 
 
 @dataclass(frozen=True)
+class AudioWarning(Event):
+    """Something is wrong with the sound itself, which is heard all the same; `message` says what, for people."""
+
+    kind: Literal["damaged", "cut", "gap", "tracks", "quiet", "clipped", "inverted", "scale"]
+    """Some of it is lost; the end seems to be missing; a pause of the container; one track of several is heard; too
+    quiet; too loud for what recorded it; a channel that is the inverse of another; int32 that holds int16."""
+    message: str
+
+
+@dataclass(frozen=True)
 class AudioDropped(Event):
     """Some audio is missing before what comes next."""
 

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 
 ASOUNDRC = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 PROGRAMS = ("pulseaudio", "pactl", "pacat")

@@ -12,7 +12,7 @@ import pytest
 from speech_lstm.cli import main
 from speech_lstm.data.align import align, best_path, build_trellis
 from speech_lstm.data.dataset import read_alignments
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model

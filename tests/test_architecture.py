@@ -41,6 +41,7 @@ ORDER = (
     "speech_lstm.serve",
     "speech_lstm.cli",
     "speech_lstm.__main__",
+    "speech_lstm.pyinstaller",
 )
 """Rooms, from the ground up: each may import from itself and from those before it."""
 

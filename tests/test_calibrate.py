@@ -9,9 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.rejection import Outcome, reliability
 from benchmarks.rejection import main as measure
-from speech_lstm.evaluation.calibrate import accepting_threshold, equal_weights, logistic_regression, main
+from speech_lstm.evaluation.acceptance import Outcome, reliability
+from speech_lstm.evaluation.calibrate import (
+    BLANK_OFFSETS,
+    accepting_threshold,
+    equal_weights,
+    logistic_regression,
+    main,
+)
 from speech_lstm.evaluation.evaluate import phone_errors
 from speech_lstm.evaluation.sounds import music, silence
 from speech_lstm.evaluation.trials import AlikeWords, dev_rows, is_held_out
@@ -34,8 +40,8 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "noise": [{**row, "text": ""} for row in rows if "/noise/" in row["audio_filepath"]],
     }
     for kind, chosen in kinds.items():
-        (folder / kind).write_text("".join(json.dumps(row) + "\n" for row in chosen))
-    return {kind: str(folder / kind) for kind in kinds}
+        (folder / f"{kind}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chosen))
+    return {kind: str(folder / f"{kind}.jsonl") for kind in kinds}
 
 
 def test_a_near_miss_differs_in_one_word_that_sounds_alike_but_not_the_same() -> None:
@@ -101,8 +107,9 @@ def test_bundled_recordings_calibrate_and_measure_a_model(
     assert main(["default", *sources, "--clips", "8", "-o", str(tmp_path / "fit.json")]) == 0
     written = json.loads((tmp_path / "fit.json").read_text())
     assert json.loads(capsys.readouterr().out) == written
-    ConfidenceModel.from_metadata(written["calibration"])
-    assert 0.5 <= written["thresholds"]["accept"] < 1 and written["decoder"]["blank_offset"] >= 0
+    ConfidenceModel.from_metadata(written["calibration"], 0.04)
+    thresholds = written["thresholds"]
+    assert 0 < thresholds["accept"] <= thresholds["open"] < 1 and written["decoder"]["blank_offset"] in BLANK_OFFSETS
     assert written["wrong_accepted"] <= 0.1 and written["right_accepted"] > 0.4
 
     assert measure([*sources, "--limit", "12", "--plot", str(tmp_path / "plot.png")]) == 0

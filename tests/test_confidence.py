@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
-from speech_lstm.runtime.decoding.decoder import Decoder, DecoderState
+from speech_lstm.runtime.decoding.decoder import Decoder
 from speech_lstm.runtime.decoding.graph import compile_graph
+from speech_lstm.runtime.decoding.hypothesis import Sentence
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
@@ -37,15 +38,16 @@ def posteriors(text: str, other: str = "", share: float = 0.0) -> np.ndarray:
     return np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
 
 
-def searched(grammar: Grammar, log_probs: np.ndarray) -> tuple[Decoder, DecoderState]:
+def sentences(grammar: Grammar, log_probs: np.ndarray) -> Iterator[Sentence]:
     decoder = Decoder(compile_graph(grammar.graph, LEXICON, TOKENS))
     state = decoder.start()
     decoder.advance(state, log_probs)
-    return decoder, state
+    return decoder.sentences(state)
 
 
 def heard(grammar: Grammar, log_probs: np.ndarray, alternatives: int = 0, threshold: float = 0.5) -> Result:
-    return Interpreter(grammar, ConfidenceModel(), threshold, FRAME).heard(*searched(grammar, log_probs), alternatives)
+    interpreter = Interpreter(grammar, ConfidenceModel(), threshold, FRAME)
+    return interpreter.decide(sentences(grammar, log_probs), len(log_probs), alternatives).result
 
 
 def test_a_command_that_hardly_beats_another_one_is_less_certain() -> None:
@@ -62,12 +64,10 @@ def test_a_command_that_hardly_beats_another_one_is_less_certain() -> None:
 def test_it_is_rejected_although_it_would_be_accepted_alone() -> None:
     grammar = Grammar.from_phrases(["turn on the cat", "turn on the cap"])
     audio = posteriors("turn on the cat", "turn on the cap", 0.45)
-    decoder, state = searched(grammar, audio)
-    interpreter = Interpreter(grammar, ConfidenceModel(), 0.5, FRAME)
-    alone = interpreter.result(decoder.hypotheses(state, 1), state.num_frames)
-    strict = replace(interpreter, threshold=alone.confidence - 0.02)
-    assert not strict.heard(decoder, state).accepted
-    assert strict.result(decoder.hypotheses(state, 1), state.num_frames).accepted
+    best = next(sentences(grammar, audio))
+    alone = ConfidenceModel().command(best.hypothesis, len(audio))
+    assert not heard(grammar, audio, threshold=alone - 0.02).accepted
+    assert Interpreter(grammar, ConfidenceModel(), alone - 0.02, FRAME).accepts(best, len(audio))
 
 
 def test_sentences_of_the_same_meaning_or_sound_are_no_rivals() -> None:
@@ -123,12 +123,14 @@ def test_alternatives_ask_for_different_things_and_the_surest_comes_first() -> N
 def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -> None:
     model = ConfidenceModel(0.5, tuple(float(number) for number in range(len(FEATURES))))
     written = model.to_metadata()
-    assert ConfidenceModel.from_metadata(written) == model
+    assert ConfidenceModel.from_metadata(written, FRAME) == model
     del written["weights"]["rival"], written["weights"]["weak_word"]
-    early = ConfidenceModel.from_metadata(written)
+    early = ConfidenceModel.from_metadata(written, FRAME)
     assert early.weights == (*model.weights[:5], 0.0, 0.0)
     del written["weights"]["margin"]
     with pytest.raises(ModelError, match="margin"):
-        ConfidenceModel.from_metadata(written)
+        ConfidenceModel.from_metadata(written, FRAME)
+    slow = ConfidenceModel.from_metadata(model.to_metadata(), 2 * FRAME)
+    assert (slow.weights, slow.frame_seconds) == (model.weights, 2 * FRAME)
     with pytest.raises(ModelError, match="finite"):
         ConfidenceModel(float("nan"))

@@ -2,6 +2,8 @@
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -9,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech_lstm.runtime.decoding import decoder as decoder_module
-from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState
+from speech_lstm.runtime.decoding import nbest
+from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions, DecoderState, Progress
 from speech_lstm.runtime.decoding.graph import compile_graph
-from speech_lstm.runtime.decoding.nbest import Hypothesis
+from speech_lstm.runtime.decoding.hypothesis import Hypothesis
 from speech_lstm.runtime.decoding.viterbi import BeamSearch
+from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.grammar.wordgraph import WordGraph
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
+from .conftest import METADATA
 from .ctc import FloatArray, phrases_graph, random_log_probs, slots_graph, spoken_log_probs, viterbi
 
 FEW = ("<blank>", "AA", "B", "D")
@@ -85,7 +90,12 @@ def check_n_best(lexicon: dict[str, list[str]], phrases: list[list[str]], frames
         inside = scores[h.words[0].first_frame : h.words[-1].last_frame + 1]
         assert h.command_score >= viterbi(inside, [p.token for w in h.words for p in w.phones]) - 1e-3
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
-    assert state.best_final == pytest.approx(max(expected.values(), default=-np.inf), abs=1e-3)
+    assert state.now.best_final == pytest.approx(max(expected.values(), default=-np.inf), abs=1e-3)
+    best = decoder.best(state)
+    assert (best is not None) == bool(found)
+    if best is not None:
+        assert best.score == pytest.approx(found[0].score, abs=1e-3) == best.hypothesis.score
+        assert best.text in [h.text for h in found if h.score > found[0].score - 1e-3]
 
 
 @settings(deadline=None, max_examples=150)
@@ -126,9 +136,10 @@ def test_partial_is_the_best_path(frames: int, seed: int) -> None:
     decoder = decoder_of(SENTENCES, DecoderOptions(fold_threshold=1, filler_cost=2))
     log_probs = random_log_probs(seed, frames, len(TOKENS))
     state = searched(decoder, log_probs)
-    [partial] = decoder.hypotheses(state, final=False)
-    assert partial.score == pytest.approx(state.best_any, abs=1e-2) or state.is_final
-    assert partial.score <= state.best_any + 1e-2
+    partial = decoder.partial(state)
+    assert partial is not None
+    assert partial.score == pytest.approx(state.now.best_any, abs=1e-2) or state.now.is_final
+    assert partial.score <= state.now.best_any + 1e-2
 
 
 @pytest.mark.usefixtures("search")
@@ -198,27 +209,27 @@ def test_command_inside_other_speech() -> None:
 def test_end_of_sentence() -> None:
     decoder = decoder_of(phrases_graph([["stop"], ["stop", "now"], ["go"]]))
     state = searched(decoder, spoken_log_probs(phones_of("stop"), silence=0, noise=0.1)[:-1])
-    assert (state.is_final, state.can_continue) == (True, True)  # "now" may follow
-    before = state.final_frames
+    assert (state.now.is_final, decoder.can_continue(state.now)) == (True, True)  # "now" may follow
+    before = state.now.final_frames
     decoder.advance(state, spoken_log_probs([], silence=4, noise=0.1))
-    assert state.final_frames == before + 8
-    assert state.trailing_blanks >= 8
-    assert (state.is_final, state.can_continue) == (True, True)
+    assert state.now.final_frames == before + 8
+    assert state.now.trailing_blanks >= 8
+    assert (state.now.is_final, decoder.can_continue(state.now)) == (True, True)
     decoder.advance(state, spoken_log_probs(phones_of("now")[:1], silence=0, noise=0.1))
-    assert not any((state.is_final,))
+    assert not state.now.is_final
     decoder.advance(state, spoken_log_probs(phones_of("now")[1:], silence=0, noise=0.1))
-    assert (state.is_final, state.can_continue) == (True, False)
+    assert (state.now.is_final, decoder.can_continue(state.now)) == (True, False)
 
 
 def test_a_sentence_in_other_speech_has_ended() -> None:
     decoder = decoder_of(phrases_graph([["stop"], ["stop", "now"], ["turn", "on", "the", "light"]]))
     for text, more in (("stop", True), ("turn on the light", False)):
         state = searched(decoder, spoken_log_probs(phones_of(text), silence=0, noise=0.1))
-        ended = state.num_frames - 1 - state.final_frames
+        ended = state.now.num_frames - 1 - state.now.final_frames
         for row in spoken_log_probs(phones_of("seven yellow elephants") * 10, silence=0, noise=0.1):
             decoder.advance(state, row[None])
-        assert state.is_final and state.can_continue == more
-        assert state.final_frames >= state.num_frames - 1 - ended - 3
+        assert state.now.is_final and decoder.can_continue(state.now) == more
+        assert state.now.final_frames >= state.now.num_frames - 1 - ended - 3
 
 
 def test_partial_holds_the_words_that_are_over() -> None:
@@ -227,7 +238,8 @@ def test_partial_holds_the_words_that_are_over() -> None:
     state = decoder.start()
     for row in spoken_log_probs(phones_of("turn off the radio"), noise=0.1):
         decoder.advance(state, row[None])
-        [partial] = decoder.hypotheses(state, final=False)
+        partial = decoder.partial(state)
+        assert partial is not None
         if partial.text not in seen:
             seen.append(partial.text)
     assert seen == ["", "turn", "turn off", "turn off the", "turn off the radio"]
@@ -244,8 +256,8 @@ def check_splits(cuts: list[int], max_frames: int, new: Callable[[Decoder], Deco
         decoder.advance(split, part)
     assert decoder.hypotheses(whole, 3) == decoder.hypotheses(split, 3)
     assert whole.search.history().scores.tobytes() == split.search.history().scores.tobytes()
-    assert (whole.best_final, whole.final_frames) == (split.best_final, split.final_frames)
-    assert whole.num_rows <= max_frames
+    assert whole.now == split.now
+    assert whole.now.num_rows <= max_frames
 
 
 @settings(deadline=None, max_examples=40)
@@ -276,7 +288,7 @@ def test_hours_of_noise_stay_in_bounded_memory_and_the_command_after_is_found() 
     decoder.advance(state, log_probs)
     [best] = decoder.hypotheses(state)
     assert best.text == "turn on the radio in kitchen"
-    assert best.first_frame is not None and 5000 < best.first_frame < state.num_frames == 5000 + len(log_probs)
+    assert best.first_frame is not None and 5000 < best.first_frame < state.now.num_frames == 5000 + len(log_probs)
 
 
 def test_folding_skips_most_of_silence_and_keeps_the_result() -> None:
@@ -284,8 +296,8 @@ def test_folding_skips_most_of_silence_and_keeps_the_result() -> None:
     [exact] = best_sentences(log_probs, options=DecoderOptions(fold_threshold=1))
     decoder = decoder_of(SENTENCES)
     state = searched(decoder, log_probs)
-    assert state.num_frames == len(log_probs)
-    assert state.num_rows < len(log_probs) / 3
+    assert state.now.num_frames == len(log_probs)
+    assert state.now.num_rows < len(log_probs) / 3
     assert decoder.hypotheses(state) == (exact,)
 
 
@@ -300,9 +312,57 @@ def test_wrong_input_and_options_are_refused() -> None:
             DecoderOptions(**wrong)
 
 
+def test_what_a_model_was_tuned_to_is_used_and_what_is_no_option_is_an_error() -> None:
+    searching = {"blank_offset": 1.5, "beam": 12, "max_active": 500}
+    tuned = replace(METADATA, decoder=searching, frame_seconds=0.08, chunk_samples=1280)
+    assert DecoderOptions.tuned(tuned, filler_cost=3) == DecoderOptions(
+        blank_offset=1.5, beam=12, max_active=500, filler_cost=3, max_frames=375
+    )
+    for wrong, message in (({"beem": 12.0}, "sets beem; known are .*beam"), ({"beam": -1.0}, "malformed: beam is -1")):
+        with pytest.raises(ModelError, match=message):
+            DecoderOptions.tuned(replace(METADATA, decoder=wrong))
+
+
+@settings(deadline=None, max_examples=40)
+@given(frames=st.integers(2, 40), seed=st.integers(0, 10_000), beam=st.booleans())
+def test_an_earlier_progress_finds_what_was_found_then(frames: int, seed: int, beam: bool) -> None:
+    decoder = decoder_of(SENTENCES, DecoderOptions(fold_threshold=0.5, nbest_beam=5))
+    log_probs = random_log_probs(seed, frames, len(TOKENS), 3)
+    state, cut = decoder.start(), decoder.start()
+    if beam:
+        state.search, cut.search = (BeamSearch(decoder.graph, 10, 200) for _ in range(2))
+    progress = decoder.follow(state, log_probs)
+    assert len(progress) == frames and progress[-1] == state.now
+    decoder.advance(cut, log_probs[: frames // 2])
+    then = progress[frames // 2 - 1]
+    assert cut.now == then
+
+    def found(state: DecoderState, at: Progress | None) -> list[Hypothesis | None]:
+        alone = (decoder.best(state, at), decoder.partial(state, at))
+        return [sentence and sentence.hypothesis for sentence in (*alone, *islice(decoder.sentences(state, at), 3))]
+
+    assert found(state, then) == found(cut, None)
+
+
+def test_a_word_said_in_several_ways_comes_once_and_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = {
+        "a": ["AH", "EY", "AA", "AE", "IH"],
+        "and": ["AE N D", "AH N D", "AH N", "EH N D"],
+        "cat": ["K AE T"],
+        "dog": ["D AO G"],
+    }
+    graph = phrases_graph([["a", "cat", "and", "a", "cat", "and", "a", last] for last in ("cat", "dog")])
+    decoder = Decoder(compile_graph(graph, Lexicon(ways), TOKENS), DecoderOptions(nbest_beam=60))
+    state = searched(decoder, spoken_log_probs(phones_of("a cat and a cat and a cat")))
+    monkeypatch.setattr(nbest, "MAX_EXPANSIONS", 250)  # there are 2,000 ways to say each
+    assert [h.words[-1].text for h in decoder.hypotheses(state, 9)] == ["cat", "dog"]
+
+
 def test_no_frames_give_no_command() -> None:
     decoder = decoder_of(SENTENCES)
     state = searched(decoder, np.zeros((0, 40), dtype=np.float32))
     assert decoder.hypotheses(state) == ()
-    assert decoder.hypotheses(state, final=False)[0].words == ()
-    assert not state.is_final and state.can_continue
+    assert decoder.best(state) is None
+    partial = decoder.partial(state)
+    assert partial is not None and partial.words == () == partial.hypothesis.words
+    assert not state.now.is_final and decoder.can_continue(state.now)

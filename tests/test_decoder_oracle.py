@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
@@ -94,5 +94,5 @@ def test_same_best_path_and_score(count: int, length: int, recordings: list[tupl
         [best] = decoder.hypotheses(state)
         tokens, score = oracle(fst, log_probs)
         assert best.score == pytest.approx(score, rel=1e-5, abs=2e-3)
-        assert state.best_final == pytest.approx(score, rel=1e-5, abs=2e-3)
+        assert state.now.best_final == pytest.approx(score, rel=1e-5, abs=2e-3)
         assert [phone.token for word in best.words for phone in word.phones] == tokens

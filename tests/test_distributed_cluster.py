@@ -23,7 +23,7 @@ import soundfile
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.batch.settings import NAME
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from tests.ftp_server import FtpServer
 
 DATA = Path(__file__).parent / "data"

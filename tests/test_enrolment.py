@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS

@@ -15,7 +15,7 @@ from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import save_onnx
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import Corpus
@@ -53,6 +53,7 @@ def test_streams_in_a_batch_do_not_touch_each_other(exported: Exported, clip: np
 def test_every_lstm_and_projection_is_quantized_and_the_front_end_is_not(exported: Exported) -> None:
     fp32, int8 = onnx.load(exported.fp32), onnx.load(exported.int8)
     expected = quantizable(fp32)
+    assert Model.load(exported.int8, device="cpu").metadata.precision == "int8"
     lstms = sum(isinstance(module, torch.nn.LSTM) for module in exported.trained.modules())
     found = Counter(node.op_type for node in int8.graph.node)
     assert expected["LSTM"] == found["DynamicQuantizeLSTM"] == lstms and not found["LSTM"]

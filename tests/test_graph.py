@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
+from speech_lstm.runtime.decoding.spelling import Prefixes
 from speech_lstm.runtime.errors import GrammarError, PronunciationError
 from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
@@ -73,15 +74,16 @@ def test_the_phones_and_words_of_every_sentence_are_kept(
             spoken.setdefault(tuple(FEW.index(p) for way in ways for p in way), set()).add(sentence)
     compiled = compile_graph(graph, said, FEW)
     assert set(language(compiled)) == set(spoken)
+    prefixes = Prefixes(compiled.speller)
     for phones, meant in spoken.items():
-        spellings = compiled.speller.spell(phones)
+        spellings = compiled.speller.sentences(prefixes.find(phones))
         found = {tuple(word for word, _, _ in spelling) for spelling in spellings}
         assert found == meant or (len(found) == 16 and found <= meant)
         for spelling in spellings:
             for word, begin, end in spelling:
                 assert tuple(FEW[p] for p in phones[begin:end]) in said.pronunciations(word)
         for cut in range(len(phones)):
-            for spelling in compiled.speller.spell(phones[:cut], complete=False):
+            for spelling in compiled.speller.beginnings(prefixes.find(phones[:cut])):
                 prefix = tuple(word for word, _, _ in spelling)
                 assert any(sentence[: len(prefix)] == prefix for sentence in sentences)
 
@@ -113,7 +115,9 @@ def test_a_grammar_whose_deterministic_form_is_exponential_compiles() -> None:
 
 def test_many_homophones_do_not_explode() -> None:
     compiled = compile_graph(slots_graph([["to", "too", "two"]] * 20), Lexicon(), TOKENS)
-    spellings = compiled.speller.spell([TOKENS.index("T"), TOKENS.index("UW")] * 20)
+    spellings = compiled.speller.sentences(
+        Prefixes(compiled.speller).find([TOKENS.index("T"), TOKENS.index("UW")] * 20)
+    )
     assert len(spellings) == 16
     assert spellings[0] == tuple(("to", 2 * i, 2 * i + 2) for i in range(20))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -79,6 +82,77 @@ def test_ctrl_c_ends_cleanly(wav: Path) -> None:
     assert (running.returncode, errors) == (0, "")
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_while_a_program_runs(wav: Path, tmp_path: Path, presses: int) -> None:
+    """It is waited for, which is said, and a second Ctrl-C ends it."""
+    script, done = tmp_path / "program.py", tmp_path / "done"
+    seconds = 2 if presses == 1 else 600
+    script.write_text(f"import sys, time\nsys.stdin.read()\ntime.sleep({seconds})\nopen(sys.argv[1], 'w')\n")
+    running = subprocess.Popen(
+        [*COMMAND, "--wav", wav, "--json", "--on-command", f"{sys.executable} {script} {done}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert running.stdout is not None and running.stderr is not None
+    while '"Command"' not in running.stdout.readline():
+        pass
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it, to all in the group
+    said = running.stderr.readline()
+    assert said == f"speech-lstm: waiting for {sys.executable} {script} {done} to end; Ctrl-C again ends it\n"
+    if presses == 2:
+        os.killpg(running.pid, signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    ended = f"speech-lstm: {sys.executable} {script} {done} was ended by signal 15\n"
+    assert (running.returncode, errors) == (0, "" if presses == 1 else ended)
+    assert done.exists() == (presses == 1)
+
+
+def limit_files() -> None:
+    """In the child: a file can have at most 1000 bytes, as if the disk were full then."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+
+def test_a_full_disk_for_recordings_is_said_once_and_the_listener_goes_on(wav: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--wav", wav, "--json", "--record", tmp_path / "clips"],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files,
+    )
+    commands = [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "Command"]
+    assert len(commands) == 2 and done.returncode == 1
+    where = tmp_path / "clips"
+    assert done.stderr == (
+        f"speech-lstm: error: --record {where}: cannot be written: File too large; the listening goes on\n"
+    )
+    assert not list(where.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("output", ["full", "gone"])
+def test_an_output_that_takes_no_more_does_not_end_the_recording(wav: Path, tmp_path: Path, output: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open("/dev/full" if output == "full" else writing, "w") as stdout:  # noqa: PTH123 (a number, too)
+        command = [*COMMAND, "--wav", wav, "--json", "--record", tmp_path / "clips"]
+        done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    if output == "full":
+        os.close(writing)
+    assert done.returncode == 1 and len(list((tmp_path / "clips").iterdir())) == 2
+    reason = "No space left on device" if output == "full" else "Broken pipe"
+    assert done.stderr.count("\n") == 1 and f"cannot be written: {reason}; the listening goes on\n" in done.stderr
+
+
+def test_threshold_and_alternatives(wav: Path) -> None:
+    options = ("--threshold", "1", "--alternatives", "1", "--pause", "0.3")
+    done = subprocess.run([*COMMAND, *options, "--wav", wav, "--json"], capture_output=True, text=True, check=True)
+    heard = [event for event in map(json.loads, done.stdout.splitlines()) if "result" in event]
+    assert heard and {event["event"] for event in heard} == {"Rejected"}
+    assert all(len(event["result"]["alternatives"]) <= 1 for event in heard)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -126,6 +200,26 @@ def test_a_file_is_played_at_the_speed_of_speech(wav: Path) -> None:
     audio = np.concatenate(list(play(wav)))
     assert np.array_equal(audio, sl.read_audio(wav))
     assert len(audio) / 16000 <= time.monotonic() - started < len(audio) / 16000 + 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_the_screen_draws_names_as_they_are_with_what_the_terminal_has(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    grammar = sl.Grammar.from_phrases(["go {where}"], lists={"where": {"forward": "[/red] :smile:"}})
+    stream = sl.Recognizer(grammar, device="cpu").stream()
+    with Screen("[bold]kitchen[/]") as screen:
+        screen.audio(np.full(1600, 0.1, np.float32), stream)
+        result = sl.Result("go forward", 0.9, True, slot_details=(sl.Slot("where", "[/red] :smile:", "", 0, 1, 1),))
+        screen.event(sl.Command(1.0, result), 0.0)
+        console = Console(width=120, file=sys.stdout, markup=False, emoji=False)
+        console.print(screen.render())
+    sys.stdout.flush()
+    drawn = written.getvalue().decode(encoding)
+    assert "[bold]kitchen[/]" in drawn and "where=[/red] :smile:" in drawn
+    assert ("●" in drawn) == ("█" in drawn) == (encoding == "utf-8")
 
 
 def test_level_in_decibels() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from speech_lstm.runtime.audio.pcm import Samples, read_audio, read_blocks
+from speech_lstm.runtime.audio import Samples, read_audio, read_blocks
 from speech_lstm.runtime.errors import AudioError
 
 DATA = Path(__file__).parent / "data"

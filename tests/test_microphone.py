@@ -27,7 +27,7 @@ from speech_lstm.runtime.live.listen import hear
 from tests.sound_server import SoundServer, why_not
 
 if TYPE_CHECKING:
-    from speech_lstm.runtime.audio.pcm import Samples
+    from speech_lstm.runtime.audio import Samples
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = Path(__file__).parent / "data"

@@ -35,6 +35,18 @@ def test_a_model_turns_batches_of_audio_into_distributions(exported: Exported) -
     assert np.abs(state).max() > 0
 
 
+def test_a_clip_is_heard_to_its_end(exported: Exported) -> None:
+    model = Model.load(exported.fp32, device="cpu")
+    audio = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    padded = np.pad(audio, (0, model.metadata.padded_samples(len(audio)) - len(audio)))
+    whole, _ = model.run(padded[None], model.initial_state())
+    assert len(padded) == 35 * 640
+    np.testing.assert_array_equal(model.log_probs(audio), whole[0])
+    np.testing.assert_allclose(model.log_probs(audio, block_samples=1280), whole[0], atol=1e-4)
+    _, state = model.run(padded[None], model.initial_state())
+    assert np.abs(model.log_probs(audio, state) - whole[0]).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     "audio", [np.zeros((1, 641), "f4"), np.zeros((1, 0), "f4"), np.zeros(640, "f4"), np.zeros((1, 640), "f8")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,12 +23,18 @@ FORWARD = str(next((DATA / "words").glob("forward_*.opus")))
 guarded = pytest.mark.skipif(not socket_guard.is_possible(), reason="needs seccomp on x86-64 or arm64")
 
 
-def run(home: Path, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Python under the guard, with a home folder of its own, as on a machine where nothing was set up."""
+def guarded_python(home: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Python under the guard, with a home folder of its own, as on a machine where nothing was set up: command and
+    environment.
+    """
     hidden = ("CI", "ORT_DISABLE_TELEMETRY", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"HOME": str(home), "PYTHONPATH": str(Path(sl.__file__).parents[1])}
-    command = [sys.executable, str(GUARD), sys.executable, *arguments]
+    return [sys.executable, str(GUARD), sys.executable, *arguments], environment
+
+
+def run(home: Path, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command, environment = guarded_python(home, *arguments)
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
 
 
@@ -114,6 +121,20 @@ def test_no_command_opens_a_socket_or_leaves_a_file_at_home(command: str, tmp_pa
     assert not files_in(home)
     if command == "doctor":
         assert "telemetry    off: nothing leaves this machine" in done.stdout
+
+
+@guarded
+def test_a_server_opens_no_socket_but_its_own(tmp_path: Path) -> None:
+    """A Unix one here, which the guard allows."""
+    pytest.importorskip("wyoming")
+    (tmp_path / "home").mkdir()
+    arguments = ("-m", "speech_lstm", "serve", "--phrases", "forward", "--wyoming", f"unix://{tmp_path}/socket")
+    command, environment = guarded_python(tmp_path / "home", *arguments)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None and "socket" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == 0
+    assert not files_in(tmp_path / "home")
 
 
 @guarded

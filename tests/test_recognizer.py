@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.results import Command, Event, Rejected, Timeout, WakeWord

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 import soundfile
 
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 
 from .snippets import run, snippets
 
@@ -105,6 +106,94 @@ def test_a_terminal_sees_progress(calls: Path) -> None:
         assert running.wait() == 1
     os.close(ours)
     assert b"0/3 files" in drawn and b"broken.wav" in drawn and b"times real time" in drawn
+
+
+def test_resume_notices_other_phrases_options_and_models(
+    calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (calls / "broken.wav").unlink()
+    words, out = tmp_path / "words.txt", tmp_path / "out"
+    words.write_text("left\nright\n")
+
+    def texts(*options: str, grammar: Path = words) -> tuple[list[str], str]:
+        arguments = ["transcribe", str(calls), "--grammar", str(grammar), "--output", str(out), "--resume"]
+        assert main([*arguments, "--format", "json", *options]) == 0
+        said = capsys.readouterr().err.splitlines()[0]
+        results = [json.loads(path.read_text())["results"][0] for path in sorted(out.rglob("*.wav.json"))]
+        return [result["text"] for result in results if result["accepted"]], said
+
+    assert texts()[0] == []
+    assert texts()[1] == "2 finished before"
+    words.write_text("left\nstop\n")
+    assert texts() == (["stop"], "2 of the outputs were made with other phrases: they are made again")
+    other = tmp_path / "other.txt"
+    other.write_text("left\nstop\n")
+    assert texts(grammar=other)[1] == "2 finished before", "the same phrases under another name"
+    assert texts("--threshold", "1") == ([], "2 of the outputs were made with other options: they are made again")
+    assert texts("--threshold", "1", "--jobs", "2")[1] == "2 finished before"
+    assert main(["transcribe", str(calls), "--phrases", "###", "--output", str(out), "--resume"]) == 1
+    assert "###" in capsys.readouterr().err
+    assert texts("--threshold", "1")[1] == "2 finished before", "a run that could not begin has changed nothing"
+    (out / ".speech-lstm-settings.json").unlink()
+    assert texts("--threshold", "1")[1].startswith("2 of the outputs were made with settings that are not known")
+
+
+def test_resume_after_an_interruption_of_a_run_with_other_phrases(
+    calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (calls / "broken.wav").unlink()
+    arguments = ["transcribe", str(calls), "--format", "json", "--output", str(tmp_path / "out")]
+    assert main([*arguments, "--phrases", "right"]) == 0
+    document = tmp_path / "out" / "monday" / "stop.wav.json"
+    before, old = document.stat(), document.read_bytes()
+    assert main([*arguments, *PHRASES, "--resume"]) == 0
+    document.write_bytes(old)  # as if that run had not come so far
+    os.utime(document, ns=(before.st_atime_ns, before.st_mtime_ns))
+    capsys.readouterr()
+    assert main([*arguments, *PHRASES, "--resume"]) == 0
+    assert "1 finished before" in capsys.readouterr().err
+    assert json.loads(document.read_text())["results"][0]["text"] == "stop"
+
+
+@pytest.mark.parametrize("place", ["--output", "--beside", ""])
+def test_ctrl_c_tells_how_to_go_on(calls: Path, tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")  # reading from it waits
+    where = [place, str(tmp_path / "out")] if place == "--output" else [place] if place else []
+    arguments = [*COMMAND, str(tmp_path / "pipe.wav"), str(calls / "left.flac"), *PHRASES, "--jobs", "1", *where]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        threads = Path(f"/proc/{running.pid}/wchan")
+        wait_until(lambda: "wait_for_partner" in threads.read_text() or running.poll() is not None)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    hint = "; the same command with --resume goes on from there" if place else ""
+    assert (running.returncode, said) == (130, f"speech-lstm: stopped after 0 of 2 files{hint}\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-16"])
+@pytest.mark.parametrize("form", ["text", "csv", "json", "jsonl"])
+def test_output_in_any_encoding(tmp_path: Path, encoding: str, form: str) -> None:
+    """What the encoding lacks is written as an escape."""
+    names = ("1.wav", "2 客厅 é.wav", "3.wav")
+    for name in names:
+        (tmp_path / name).write_bytes((DATA / "words" / "left_sc-db9d52d2.opus").read_bytes())
+    grammar = (
+        "language: en\nintents: {G: {data: [{sentences: ['{d}']}]}}\nlists: {d: {values: [{in: left, out: 左é}]}}\n"
+    )
+    (tmp_path / "grammar.yaml").write_text(grammar, encoding="utf-8")
+    arguments = [*COMMAND, *names, "--grammar", "grammar.yaml", "--format", form, "--jobs", "1"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run(arguments, capture_output=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0 and b"Error" not in done.stderr
+    printed = done.stdout.decode(encoding)
+    if form.startswith("json"):
+        rows = json.loads(printed) if form == "json" else [json.loads(line) for line in printed.splitlines()]
+        assert [row["file"] for row in rows] == list(names)
+        assert {row["results"][0]["slots"]["d"] for row in rows} == {"左é"}
+    else:
+        for name in names:
+            assert name.encode(encoding, "backslashreplace").decode(encoding) in printed
+        if form == "text":
+            assert "d=左é".encode(encoding, "backslashreplace").decode(encoding) in printed
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")

@@ -17,7 +17,7 @@ import soundfile
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcriber import BatchOptions, Transcriber
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command, Result
 
@@ -99,6 +99,24 @@ def test_worker_processes_give_the_same_in_the_same_order() -> None:
     files: list[str | Path] = [*WORDS, "missing.wav", *WORDS[:3]]
     options = BatchOptions(batch=1)  # in larger batches the int8 model rounds by its neighbours
     assert list(transcribe(files, LISTENER, options, jobs=2)) == list(transcribe(files, LISTENER, options, jobs=1))
+
+
+def test_names_are_those_of_the_command_line(tmp_path: Path) -> None:
+    """One file is one file, a folder is what is in it, and what leads nowhere is told in its place."""
+    (tmp_path / "below").mkdir()
+    for name in ("below/a.opus", "b.opus"):
+        (tmp_path / name).write_bytes(WORDS[0].read_bytes())
+    (one,) = transcribe(str(WORDS[0]), LISTENER)
+    assert one.accepted[0].text == "backward"
+    assert list(transcribe(WORDS[0], LISTENER)) == [one]
+    names = [tmp_path, "no*thing", tmp_path / "*.opus", "missing.wav", WORDS[0], WORDS[0]]
+    found = list(transcribe(iter(names), LISTENER))
+    files = ["b.opus", "below/a.opus", "no*thing", "b.opus", "missing.wav", WORDS[0].name, WORDS[0].name]
+    assert [
+        transcript.file.removeprefix(f"{tmp_path}/").removeprefix(f"{WORDS[0].parent}/") for transcript in found
+    ] == files
+    errors = {transcript.file: transcript.error for transcript in found if transcript.error}
+    assert errors == {"no*thing": "no*thing: no file matches the pattern", "missing.wav": "missing.wav: no such file"}
 
 
 def test_a_killed_worker_loses_and_repeats_no_file(long_file: Path) -> None:

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-import numpy as np
-
 from speech_lstm.runtime.audio import portaudio
+from speech_lstm.runtime.audio.channels import Downmix
+from speech_lstm.runtime.audio.levels import INVERTED
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler
 from speech_lstm.runtime.errors import DeviceError, OptionError
 from speech_lstm.runtime.options import check_types
-from speech_lstm.runtime.results import AudioDropped, MicrophoneBack, MicrophoneLost, MicrophoneSilent
+from speech_lstm.runtime.results import AudioDropped, AudioWarning, MicrophoneBack, MicrophoneLost, MicrophoneSilent
 
 _streams: set[int] = set()  # ids of PortAudio's streams that microphones have open
 
@@ -28,7 +28,7 @@ ABORT_SECONDS = 2.0
 """Longest wait for PortAudio to end a stream: it may never return for a device that vanished while it started."""
 
 
-MicrophoneEvent = AudioDropped | MicrophoneSilent | MicrophoneLost | MicrophoneBack
+MicrophoneEvent = AudioDropped | AudioWarning | MicrophoneSilent | MicrophoneLost | MicrophoneBack
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Microphone:
         self._dropped = 0  # frames, written by the callback
         self._stream: Any = None
         self._resampler = StreamResampler(SAMPLE_RATE)
+        self._downmix = Downmix(1)
         self._pending: list[Samples | MicrophoneEvent] = []
         self._samples = 0  # read so far, at 16 kHz
         self._zeros = 0  # of them in a row at the end
@@ -169,7 +170,10 @@ class Microphone:
         if captured.dropped or captured.overflow:
             seconds = round(captured.dropped / self.sample_rate, 4)
             self._pending.append(AudioDropped(self.time, seconds, int(captured.overflow)))
-        audio = self._resampler.accept(np.ascontiguousarray(captured.frames.mean(axis=1, dtype=np.float32)))
+        was_inverted = self._downmix.inverted
+        audio = self._resampler.accept(self._downmix.accept(captured.frames))
+        if self._downmix.inverted and not was_inverted:
+            self._pending.append(AudioWarning(self.time, "inverted", INVERTED))
         if not audio.size:
             return
         self._samples += len(audio)
@@ -209,6 +213,7 @@ class Microphone:
             _streams.add(id(self._stream))
         self.sample_rate, self.channels = rate, channels
         self._resampler = StreamResampler(rate)
+        self._downmix = Downmix(channels)
         self._last_audio = time.monotonic()
         self._zeros = 0
 

@@ -13,21 +13,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speech_lstm.runtime.decoding.nbest import Hypothesis, HypothesisWord
+from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord
 from speech_lstm.runtime.errors import ModelError
 
 FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word")
 """margin: score per phone. worst_word: the smallest score of a word per phone; weak_word: per square root of phones,
 because long words gather errors too. log_phones: log of the number of phones. filler: score lost outside the command
-per frame there. pace: log of the excess over `SLOW` frames per phone, negated. rival: what the lead over the best rival
+per frame there. pace: log of the excess over `SLOW` per phone, negated. rival: what the lead over the best rival
 lacks to `CLEAR`, -1 for no lead. All but log_phones are <= 0. Not per frame: a phone smeared over seconds of noise has
 many frames that cost nothing."""
 
 LATER: Mapping[str, float] = {"rival": 0.0, "weak_word": 0.0}
 """Weights of features that early models were not calibrated with."""
 
-SLOW = 6.0
-"""Frames per phone (0.24 s) that still are ordinary speech."""
+SLOW = 0.24
+"""Seconds per phone that still are ordinary speech."""
 
 CLEAR = 6.0
 """Lead over the best sentence of another meaning, in nats, from which on it is no rival."""
@@ -37,7 +37,11 @@ FLOOR = -8.0
 
 
 def span_features(
-    words: Sequence[HypothesisWord], score: float, filler: float = 0.0, lead: float = math.inf
+    words: Sequence[HypothesisWord],
+    score: float,
+    frame_seconds: float,
+    filler: float = 0.0,
+    lead: float = math.inf,
 ) -> tuple[float, ...]:
     """`FEATURES` of successive words.
 
@@ -48,15 +52,17 @@ def span_features(
     worst = min(word.score / word.num_phones for word in words)
     weak = min(word.score / math.sqrt(word.num_phones) for word in words)
     margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in (score / phones, worst, filler))
-    pace = -max(0.0, math.log(frames / phones / SLOW))
+    pace = -max(0.0, math.log(frames / phones * frame_seconds / SLOW))
     rival = min(0.0, max(-1.0, lead / CLEAR - 1))
     return margin, worst, math.log(phones), outside, pace, rival, min(0.0, max(2 * FLOOR, weak))
 
 
-def command_features(hypothesis: Hypothesis, num_frames: int, lead: float = math.inf) -> tuple[float, ...]:
+def command_features(
+    hypothesis: Hypothesis, num_frames: int, frame_seconds: float, lead: float = math.inf
+) -> tuple[float, ...]:
     """`FEATURES` of a whole hypothesis, which has at least one word, in that many frames."""
     outside = (hypothesis.score - hypothesis.command_score) / max(1, num_frames - hypothesis.num_frames)
-    return span_features(hypothesis.words, hypothesis.command_score, outside, lead)
+    return span_features(hypothesis.words, hypothesis.command_score, frame_seconds, outside, lead)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class ConfidenceModel:
 
     intercept: float = 2.0
     weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1)
+    frame_seconds: float = 0.04
 
     def __post_init__(self) -> None:
         """ModelError unless there is a finite weight for each of `FEATURES`."""
@@ -76,16 +83,18 @@ class ConfidenceModel:
             raise ModelError(f"calibration must have {len(FEATURES)} finite weights, for {', '.join(FEATURES)}")
 
     @classmethod
-    def from_metadata(cls, calibration: Mapping[str, Any]) -> ConfidenceModel:
+    def from_metadata(cls, calibration: Mapping[str, Any], frame_seconds: float) -> ConfidenceModel:
         """The model that `to_metadata` wrote, 0 for a feature in `LATER`; the default for an empty mapping.
+
+        frame_seconds: of the acoustic model.
 
         Raises ModelError if it is malformed.
         """
         if not calibration:
-            return cls()
+            return cls(frame_seconds=frame_seconds)
         try:
             weights = {**LATER, **calibration["weights"]}
-            return cls(float(calibration["intercept"]), tuple(float(weights[name]) for name in FEATURES))
+            return cls(float(calibration["intercept"]), tuple(float(weights[name]) for name in FEATURES), frame_seconds)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"calibration in the model's metadata is malformed: {error!r}") from None
 
@@ -103,12 +112,15 @@ class ConfidenceModel:
 
         lead: over the best sentence of another meaning, in nats.
         """
-        return self.probability(command_features(hypothesis, num_frames, lead)) if hypothesis.words else 0.0
+        if not hypothesis.words:
+            return 0.0
+        return self.probability(command_features(hypothesis, num_frames, self.frame_seconds, lead))
 
     def span(self, words: Sequence[HypothesisWord], num_phones: int, lead: float = math.inf) -> float:
         """Probability that some successive words were said, in a command of `num_phones` phones altogether.
 
         lead: over the best sentence that has something else there, in nats.
         """
-        margin, worst, _, *others = span_features(words, sum(word.score for word in words), lead=lead)
+        score = sum(word.score for word in words)
+        margin, worst, _, *others = span_features(words, score, self.frame_seconds, lead=lead)
         return self.probability((margin, worst, math.log(num_phones), *others))

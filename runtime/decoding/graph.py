@@ -5,9 +5,12 @@ boundaries do not change a score: prefixes and suffixes of words can be shared w
 phone sequence are read off afterwards (`Speller`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,9 @@ from .spelling import Phones, Speller
 
 IntArray = npt.NDArray[np.int64]
 
+LEAST_LAYER = 256
+"""Arcs that are worth a numpy call of their own in each frame."""
+
 
 class Pronouncing(Protocol):
     """What the compiler needs of a `Lexicon`."""
@@ -28,14 +34,38 @@ class Pronouncing(Protocol):
         """Ways to say a word, each a sequence of phones."""
 
 
+class Layers(NamedTuple):
+    """The arcs in the order in which they are searched: one arc into each node, then another one into each node that
+    has a second, and so on while there are many, then the rest by target. So few nodes need a maximum over a group.
+
+    `slot`, `label`: [arcs], as those of the graph. `ends`: where each layer ends; its arcs lead to node 1, 2, ...
+    `first`: where the rest of a node begins in the rest, for node 1, 2, ...
+    """
+
+    slot: IntArray
+    label: IntArray
+    ends: tuple[int, ...]
+    first: IntArray
+
+
+class Entries(NamedTuple):
+    """Arcs into a node. `sources`: [arcs]; `labels`: the distinct labels; `which`: [arcs], the label of an arc."""
+
+    sources: IntArray
+    labels: IntArray
+    which: IntArray
+
+
 @dataclass(frozen=True, eq=False)
 class DecodingGraph:
-    """Arcs (one phone each) sorted by their target; node 0 is the start and no arc leads to it.
+    """Arcs (one phone each) sorted by their target; node 0 is the start and no arc leads to it. The more arcs lead to
+    one of the others, the lower is its number.
 
     `label`: [arcs], token of the phone. `source`, `target`: [arcs], the nodes that an arc leaves and leads to. `slot`:
     [arcs], the source plus `num_nodes` where the phone before equals this one, so that a blank must have come between.
     `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs sorted by source, `leaving_first`: [nodes +
-    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path.
+    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path;
+    `backward_speller`: those of its end.
     """
 
     num_nodes: int
@@ -49,6 +79,7 @@ class DecodingGraph:
     leaving_first: IntArray
     finals: IntArray
     speller: Speller
+    backward_speller: Speller
 
     @property
     def num_arcs(self) -> int:
@@ -56,11 +87,40 @@ class DecodingGraph:
         return len(self.label)
 
     def incoming(self, node: int) -> slice:
-        """The arcs that lead to a node."""
+        """The arcs that lead to a node, sorted by label."""
         if node == 0:
             return slice(0, 0)
         end = int(self.first[node]) if node < self.num_nodes - 1 else len(self.label)
         return slice(int(self.first[node - 1]), end)
+
+    def entries(self, node: int) -> Entries:
+        """The same arcs; kept, as most searches end with the same words."""
+        known = self._entries.get(node)
+        if known is None:
+            arcs = self.incoming(node)
+            labels, which = np.unique(self.label[arcs], return_inverse=True)
+            known = self._entries[node] = Entries(self.source[arcs], labels, which)
+        return known
+
+    @cached_property
+    def _entries(self) -> dict[int, Entries]:
+        return {}
+
+    @cached_property
+    def layers(self) -> Layers:
+        """The arcs as `DenseSearch` wants them."""
+        counts = np.diff(self.first, append=len(self.label))  # of the arcs into node 1, 2, ..., never rising
+        rank = np.arange(len(self.label)) - self.first.repeat(counts)
+        sizes = np.bincount(rank)
+        depth = max(1, int(np.searchsorted(-sizes, -LEAST_LAYER, side="right")))
+        order = np.lexsort((self.target, np.minimum(rank, depth)))
+        with_rest = counts[counts > depth] - depth
+        return Layers(
+            slot=self.slot[order],
+            label=self.label[order],
+            ends=tuple(sizes[:depth].cumsum().tolist()),
+            first=with_rest.cumsum() - with_rest,
+        )
 
     def can_continue(self, node: int) -> bool:
         """Whether a phone may follow at a node."""
@@ -86,7 +146,7 @@ def compile_graph(
     phones = _smallest(_pronounce(words, said))
     if phones.num_arcs > max_arcs:
         raise GrammarError(f"the grammar needs {phones.num_arcs} phone arcs; at most {max_arcs} are allowed")
-    return _number(phones, len(tokens), Speller(words, said))
+    return _number(phones, len(tokens), Speller(words.arcs, (words.start,), words.finals, said))
 
 
 def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
@@ -104,13 +164,7 @@ def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
 
 
 def _without_epsilon(graph: WordGraph) -> Automaton[str]:
-    direct: list[list[tuple[str, int]]] = [[] for _ in range(graph.num_nodes)]
-    silent: list[list[int]] = [[] for _ in range(graph.num_nodes)]
-    for arc in graph.arcs:
-        if arc.word is None:
-            silent[arc.source].append(arc.target)
-        else:
-            direct[arc.source].append((arc.word, arc.target))
+    silent = [[arc.target for arc in leaving if arc.word is None] for leaving in graph.leaving]
     arcs: list[dict[str, tuple[int, ...]]] = []
     finals = set()
     for node in range(graph.num_nodes):
@@ -121,8 +175,9 @@ def _without_epsilon(graph: WordGraph) -> Automaton[str]:
             seen.update(silent[current])
         outgoing: dict[str, dict[int, None]] = {}
         for current in reached:
-            for word, target in direct[current]:
-                outgoing.setdefault(word, {})[target] = None
+            for arc in graph.leaving[current]:
+                if arc.word is not None:
+                    outgoing.setdefault(arc.word, {})[arc.target] = None
         arcs.append({word: tuple(targets) for word, targets in outgoing.items()})
         if not graph.finals.isdisjoint(reached):
             finals.add(node)
@@ -181,9 +236,14 @@ def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> Dec
         for source, label, target in triples
         for before in copies[source]
     ]
-    rows.sort()
-    targets, labels, sources, repeat = np.array(rows, dtype=np.int64).T.copy()
     num_nodes = len(number_of)
+    targets, labels, sources, repeat = np.array(rows, dtype=np.int64).T
+    by_arcs = np.argsort(-np.bincount(targets)[1:], kind="stable")  # most arcs first, but for the start
+    new_number = np.zeros(num_nodes, dtype=np.int64)
+    new_number[1 + by_arcs] = np.arange(1, num_nodes)
+    targets, sources = new_number[targets], new_number[sources]
+    order = np.lexsort((sources, labels, targets))
+    targets, labels, sources, repeat = targets[order], labels[order], sources[order], repeat[order]
     leaving = np.argsort(sources, kind="stable")
     return DecodingGraph(
         num_nodes=num_nodes,
@@ -195,8 +255,7 @@ def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> Dec
         first=np.searchsorted(targets, np.arange(1, num_nodes)),
         leaving=leaving,
         leaving_first=np.searchsorted(sources[leaving], np.arange(num_nodes + 1)),
-        finals=np.array(
-            sorted(number for (node, _), number in number_of.items() if node in automaton.finals), dtype=np.int64
-        ),
+        finals=np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]]),
         speller=speller,
+        backward_speller=speller.backwards(),
     )

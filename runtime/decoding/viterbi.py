@@ -9,7 +9,7 @@ with at least one blank after it, and `phone[a]` the best score of a path that i
 
 which is the CTC topology of Graves et al. 2006 in max form. The start node, whose blank is anything before the command,
 takes the score `outside` in place of blank's. `node` of every frame is kept: paths, their times and the n best are
-read back from it (`nbest`), so no back-pointers are needed.
+read back from it (`best_path`, `nbest`), so no back-pointers are needed.
 """
 
 from dataclasses import dataclass, field
@@ -33,8 +33,7 @@ class Best(NamedTuple):
     final_node: int
 
 
-@dataclass(frozen=True, eq=False)
-class History:
+class History(NamedTuple):
     """Scores of nodes before the first frame, after it, and so on.
 
     `scores`: float32 [rows + 1, columns]; `column`: [nodes], where a node is in it; None means column n is node n.
@@ -56,24 +55,29 @@ class Search(Protocol):
     def clear(self) -> None:
         """Begin again, at the start node."""
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """One frame. `row`: float32 [tokens], scores of its tokens; `outside`: of a frame before the command."""
 
     def history(self) -> History:
-        """The scores of all nodes so far; good until the next `step`."""
+        """The scores of all nodes so far; those of a frame do not change until `clear`."""
 
 
 class DenseSearch:
     """Exact search over all arcs: a dozen numpy calls a frame. Memory: 4 bytes a node and frame."""
 
     def __init__(self, graph: DecodingGraph) -> None:
-        nodes = graph.num_nodes
-        self._graph = graph
+        nodes, layers = graph.num_nodes, graph.layers
+        self._finals = graph.finals
+        self._slot, self._label = layers.slot, layers.label
         self._slots = np.empty(2 * nodes, dtype=np.float32)
         self._node, self._blank = self._slots[:nodes], self._slots[nodes:]
-        self._after_start = self._node[1:]
         self._phone = np.empty(graph.num_arcs, dtype=np.float32)
         self._buffer = np.empty(graph.num_arcs, dtype=np.float32)
+        parts = np.split(self._phone, layers.ends)
+        self._layers = [(self._node[1 : 1 + len(part)], part) for part in parts[:-1]]
+        self._rest, self._first = parts[-1], layers.first
+        self._rest_node = self._node[1 : 1 + len(layers.first)]
+        self._rest_best = np.empty(len(layers.first), dtype=np.float32)
         self._history = np.empty((64, nodes), dtype=np.float32)
         self.clear()
 
@@ -85,16 +89,22 @@ class DenseSearch:
         self.num_rows = 0
         self._history[0] = self._node
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """See `Search`."""
-        graph, node, blank, phone, buffer = self._graph, self._node, self._blank, self._phone, self._buffer
-        self._slots.take(graph.slot, out=buffer, mode="clip")
+        node, blank, phone, buffer = self._node, self._blank, self._phone, self._buffer
+        self._slots.take(self._slot, out=buffer, mode="clip")
         np.maximum(phone, buffer, out=phone)
-        row.take(graph.label, out=buffer, mode="clip")
+        row.take(self._label, out=buffer, mode="clip")
         np.add(phone, buffer, out=phone)
         start = node[0] + outside
         np.add(node, row[0], out=blank)
-        np.maximum.reduceat(phone, graph.first, out=self._after_start)
+        (into, first), *others = self._layers
+        np.copyto(into, first)
+        for into, another in others:
+            np.maximum(into, another, out=into)
+        if len(self._first):
+            np.maximum.reduceat(self._rest, self._first, out=self._rest_best)
+            np.maximum(self._rest_node, self._rest_best, out=self._rest_node)
         np.maximum(node, blank, out=node)
         node[0] = blank[0] = start
         self.num_rows += 1
@@ -102,9 +112,9 @@ class DenseSearch:
             self._history = np.concatenate([self._history, np.empty_like(self._history)])
         self._history[self.num_rows] = node
         best = int(node.argmax())
-        ends = node.take(graph.finals)
+        ends = node.take(self._finals)
         final = int(ends.argmax())
-        return Best(float(node[best]), best, float(ends[final]), int(graph.finals[final]))
+        return Best(float(node[best]), best, float(ends[final]), int(self._finals[final]))
 
     def history(self) -> History:
         """See `Search`."""
@@ -129,7 +139,9 @@ class BeamSearch:
     _order: IntArray = field(init=False)  # scratch, to drop duplicates
     _arcs: IntArray = field(init=False)  # phones that are alive
     _nodes: IntArray = field(init=False)  # nodes that are alive, the start first
-    _rows: list[tuple[IntArray, FloatArray]] = field(init=False)  # per frame: nodes and their scores
+    _column: IntArray = field(init=False)  # [nodes], in the history; 0 for nodes that were never alive
+    _num_columns: int = field(init=False)
+    _history: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the arrays."""
@@ -139,6 +151,8 @@ class BeamSearch:
         self._is_final = np.zeros(nodes, dtype=np.bool_)
         self._is_final[self.graph.finals] = True
         self._order = np.empty(nodes, dtype=np.int64)
+        self._column = np.empty(nodes, dtype=np.int64)
+        self._history = np.empty((64, 1024), dtype=np.float32)
         self.clear()
 
     def clear(self) -> None:
@@ -148,10 +162,14 @@ class BeamSearch:
         self._slots[0] = self._slots[self.graph.num_nodes] = 0
         self._arcs = np.empty(0, dtype=np.int64)
         self._nodes = np.zeros(1, dtype=np.int64)
-        self._rows = [(self._nodes, np.zeros(1, dtype=np.float32))]
+        self._column.fill(0)
+        self._column[0] = 1
+        self._num_columns = 2
+        self._history[0] = NEVER
+        self._history[0, 1] = 0
         self.num_rows = 0
 
-    def step(self, row: FloatArray, outside: np.float32) -> Best:
+    def step(self, row: FloatArray, outside: float) -> Best:
         """See `Search`."""
         graph, slots, phone = self.graph, self._slots, self._phone
         entered = self._leaving(self._nodes)
@@ -184,24 +202,31 @@ class BeamSearch:
         slots[dropped] = slots[dropped + graph.num_nodes] = NEVER
         nodes, scores = nodes[alive], scores[alive]
         self._nodes = nodes
-        self._rows.append((nodes, scores))
-        self.num_rows += 1
+        self._remember(nodes, scores)
         best = int(scores.argmax())
         ends = np.where(self._is_final.take(nodes), scores, NEVER)
         final = int(ends.argmax())
         return Best(float(scores[best]), int(nodes[best]), float(ends[final]), int(nodes[final]))
 
+    def _remember(self, nodes: IntArray, scores: FloatArray) -> None:
+        """A row of the history."""
+        self.num_rows += 1
+        new = nodes[self._column.take(nodes) == 0]
+        self._column[new] = np.arange(self._num_columns, self._num_columns + len(new))
+        self._num_columns += len(new)
+        height, width = self._history.shape
+        if self.num_rows == height or self._num_columns > width:
+            height *= 2 if self.num_rows == height else 1
+            larger = np.full((height, max(width, 2 * self._num_columns)), NEVER)
+            larger[: self.num_rows, :width] = self._history[: self.num_rows]
+            self._history = larger
+        row = self._history[self.num_rows]
+        row.fill(NEVER)
+        row[self._column.take(nodes)] = scores
+
     def history(self) -> History:
         """See `Search`."""
-        column = np.zeros(self.graph.num_nodes, dtype=np.int64)  # 0: never alive
-        for nodes, _ in self._rows:
-            column[nodes] = 1
-        used = np.flatnonzero(column)
-        column[used] = np.arange(1, len(used) + 1)
-        scores = np.full((self.num_rows + 1, len(used) + 1), NEVER, dtype=np.float32)
-        for row, (nodes, values) in zip(scores, self._rows, strict=True):
-            row[column.take(nodes)] = values
-        return History(scores, column)
+        return History(self._history[: self.num_rows + 1], self._column)
 
     def _leaving(self, nodes: IntArray) -> IntArray:
         """The arcs that leave nodes."""

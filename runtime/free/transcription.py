@@ -24,8 +24,8 @@ from speech_lstm.runtime.results import Result, Word
 PAUSE_SECONDS = 0.6
 """Without a phone, after words: they are settled and make a result."""
 
-MOST_ROWS = 750
-"""Rows of one search at most (30 s where no blanks are folded); what goes on longer is cut there."""
+MOST_SECONDS = 30.0
+"""Of one search at most, not counting folded blanks; what goes on longer is cut there."""
 
 Features = tuple[float, float, float]
 """Of a word: its score per phone (<= 0), the logarithm of its number of phones, ln P(word | word before)."""
@@ -90,6 +90,7 @@ class FreeTranscription:
         self._decoder = decoder
         self._search = FreeSearch(decoder.tree, decoder.bigrams, decoder.options)
         self._pause = round(PAUSE_SECONDS / decoder.frame_seconds)
+        self._most_rows = round(MOST_SECONDS / decoder.frame_seconds)
         self._frames = 0
         self._blanks = 0  # frames at the end whose best token is blank
         self._silent = False
@@ -102,9 +103,7 @@ class FreeTranscription:
         """
         decoder = self._decoder
         options = decoder.options
-        scores, is_blank, silent = margins(
-            log_probs, len(decoder.tokens), options.blank_offset, options.fold_threshold
-        )
+        scores, is_blank, silent = margins(log_probs, len(decoder.tokens), options.blank_offset, options.fold_threshold)
         scores[silent, 1:] = LOWEST
         found = []
         for row, blank, silence in zip(scores, is_blank.tolist(), silent.tolist(), strict=True):
@@ -118,7 +117,7 @@ class FreeTranscription:
             self._silent = silence
             self._frames += 1
             self._blanks += blank
-            if self._has_speech and (self._blanks >= self._pause or len(self._rows) == MOST_ROWS):
+            if self._has_speech and (self._blanks >= self._pause or len(self._rows) == self._most_rows):
                 found += self._settle(math.inf)
         return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .grammar import Grammar
-from .wordgraph import WordArc, WordGraph
+from .wordgraph import WordGraph
 
 MOST_WORK = 5_000_000
 """Steps at which counting is given up."""
@@ -77,9 +77,7 @@ class _Steps:
 
     def __init__(self, graph: WordGraph) -> None:
         self._finals = graph.finals
-        self._arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
-        for arc in graph.arcs:
-            self._arcs_from[arc.source].append(arc)
+        self._leaving = graph.leaving
         self._found: dict[int, list[tuple[str | None, int, str | None]]] = {}
 
     def of(self, node: int) -> list[tuple[str | None, int, str | None]]:
@@ -87,7 +85,7 @@ class _Steps:
         pending = [node] if node not in self._found else []
         while pending:  # first the nodes that empty arcs and markers lead to, without recursion
             here = pending[-1]
-            silent = [arc.target for arc in self._arcs_from[here] if arc.word is None and arc.intent is None]
+            silent = [arc.target for arc in self._leaving[here] if arc.word is None and arc.intent is None]
             missing = [target for target in silent if target not in self._found]
             pending += missing
             if not missing:
@@ -99,7 +97,7 @@ class _Steps:
     def _walk(self, node: int, intent: str | None) -> Iterator[tuple[str | None, int, str | None]]:
         if node in self._finals:
             yield None, node, intent
-        for arc in self._arcs_from[node]:
+        for arc in self._leaving[node]:
             if arc.word is not None:
                 yield arc.word, arc.target, intent
             elif arc.intent is not None:
@@ -134,10 +132,8 @@ def _count(arcs: list[list[int]], final: list[bool]) -> int:
 def samples(grammar: Grammar, each: int = 2, seed: int = 0) -> Iterator[tuple[str | None, str]]:
     """Intent and text of a few random sentences of each intent, different ones."""
     chance = random.Random(seed)
-    arcs_from: list[list[WordArc]] = [[] for _ in range(grammar.graph.num_nodes)]
     entries: dict[str | None, list[int]] = {}
     for arc in grammar.graph.arcs:
-        arcs_from[arc.source].append(arc)
         if arc.intent is not None:
             entries.setdefault(arc.intent, []).append(arc.target)
     if any(template.block.intent is None for template in grammar.source.templates):
@@ -146,8 +142,8 @@ def samples(grammar: Grammar, each: int = 2, seed: int = 0) -> Iterator[tuple[st
         texts: dict[str, None] = {}
         for _ in range(8 * each):
             node, words = chance.choice(nodes), []
-            while arcs_from[node]:
-                arc = chance.choice(arcs_from[node])
+            while leaving := grammar.graph.leaving[node]:
+                arc = chance.choice(leaving)
                 words += [arc.word] if arc.word is not None else []
                 node = arc.target
             if grammar.interpret(words).intent == intent:

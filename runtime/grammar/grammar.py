@@ -16,7 +16,7 @@ from .interpretation import Interpretation, first_path, meaning
 from .joining import word_graph
 from .phrase_reader import read_phrases, read_text_file
 from .source import Place, Source, text_list
-from .wordgraph import WordArc, WordGraph
+from .wordgraph import WordGraph
 from .yaml_reader import read_yaml
 
 Lists = Mapping[str, Any]
@@ -53,10 +53,6 @@ class Grammar:
         builder = Builder(self.source)
         self.graph = word_graph(builder.fragments, builder.build())
         self.words = frozenset(arc.word for arc in self.graph.arcs if arc.word is not None)
-        arcs_from: list[list[WordArc]] = [[] for _ in range(self.graph.num_nodes)]
-        for arc in self.graph.arcs:
-            arcs_from[arc.source].append(arc)
-        self._arcs_from = arcs_from
 
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
@@ -106,7 +102,7 @@ class Grammar:
 
         Raises GrammarError when the grammar does not have the sentence.
         """
-        path = first_path(self._arcs_from, self.graph.start, self.graph.finals, words)
+        path = first_path(self.graph.leaving, self.graph.start, self.graph.finals, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)

@@ -1,6 +1,7 @@
 """The word graph: what a grammar means, as an acyclic automaton over words. Grammars make it, the decoder reads it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from speech_lstm.runtime.errors import GrammarError
@@ -29,6 +30,14 @@ class WordGraph:
     start: int
     finals: frozenset[int]
     arcs: tuple[WordArc, ...]
+
+    @cached_property
+    def leaving(self) -> tuple[tuple[WordArc, ...], ...]:
+        """The arcs that leave each node, in the order of `arcs`."""
+        leaving: list[list[WordArc]] = [[] for _ in range(self.num_nodes)]
+        for arc in self.arcs:
+            leaving[arc.source].append(arc)
+        return tuple(map(tuple, leaving))
 
     def __post_init__(self) -> None:
         """Raise GrammarError when an arc, the start or a final node lies outside 0..num_nodes-1."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from speech_lstm.runtime.errors import GrammarError, OptionError
-from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
+from speech_lstm.runtime.grammar.wordgraph import WordGraph
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.results import Command, Event
 
@@ -157,15 +157,12 @@ def _name(function: Callable[..., Any]) -> str:
 
 def slots_of_intents(graph: WordGraph) -> dict[str, IntentSlots]:
     """What each intent of a word graph may and must bring."""
-    arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
-    for arc in graph.arcs:
-        arcs_from[arc.source].append(arc)
-    order = _topological(graph, arcs_from)
+    order = _topological(graph)
     intents = dict.fromkeys(arc.intent for arc in graph.arcs if arc.intent is not None)
-    return {intent: _slots(graph, arcs_from, order, intent) for intent in intents}
+    return {intent: _slots(graph, order, intent) for intent in intents}
 
 
-def _slots(graph: WordGraph, arcs_from: list[list[WordArc]], order: list[int], intent: str) -> IntentSlots:
+def _slots(graph: WordGraph, order: list[int], intent: str) -> IntentSlots:
     """The union and the intersection of the slots on all paths with that intent."""
     nothing = (frozenset[str](), frozenset[str]())
     found: dict[tuple[int, bool], tuple[frozenset[str], frozenset[str]]] = {(graph.start, False): nothing}
@@ -174,7 +171,7 @@ def _slots(graph: WordGraph, arcs_from: list[list[WordArc]], order: list[int], i
             if (node, seen) not in found:
                 continue
             some, every = found[node, seen]
-            for arc in arcs_from[node]:
+            for arc in graph.leaving[node]:
                 if arc.intent not in (None, intent):
                     continue
                 slot = frozenset((arc.slot,)) if arc.slot is not None else frozenset[str]()
@@ -187,7 +184,7 @@ def _slots(graph: WordGraph, arcs_from: list[list[WordArc]], order: list[int], i
     return IntentSlots(frozenset.union(*(end[0] for end in ends)), frozenset.intersection(*(end[1] for end in ends)))
 
 
-def _topological(graph: WordGraph, arcs_from: list[list[WordArc]]) -> list[int]:
+def _topological(graph: WordGraph) -> list[int]:
     """The nodes that can be reached, each after all before it."""
     entering = [0] * graph.num_nodes
     for arc in graph.arcs:
@@ -197,7 +194,7 @@ def _topological(graph: WordGraph, arcs_from: list[list[WordArc]]) -> list[int]:
     while ready:
         node = ready.pop()
         order.append(node)
-        for arc in arcs_from[node]:
+        for arc in graph.leaving[node]:
             entering[arc.target] -= 1
             if not entering[arc.target]:
                 ready.append(arc.target)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice, takewhile
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from speech_lstm.runtime.decoding.confidence import CLEAR, ConfidenceModel
-from speech_lstm.runtime.decoding.decoder import Decoder, DecoderState
-from speech_lstm.runtime.decoding.nbest import Hypothesis, HypothesisWord
+from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord, Sentence
 from speech_lstm.runtime.grammar import Grammar, Interpretation
 from speech_lstm.runtime.results import NOTHING, Alternative, Result, Slot, Word
 
@@ -21,19 +22,32 @@ MOST_RIVALS = 12
 """Sentences looked at for one of another meaning: optional words give many of the same."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Meant:
-    """A hypothesis and its meaning."""
+@dataclass(frozen=True)
+class Decision:
+    """A result, and the last frame of it in the search, -1 without words."""
 
-    hypothesis: Hypothesis
-    meaning: Interpretation
+    result: Result
+    last_frame: int
+
+
+class _Meant:
+    """A sentence and its meaning."""
+
+    def __init__(self, sentence: Sentence, meaning: Interpretation) -> None:
+        self.sentence = sentence
+        self.meaning = meaning
 
     @property
+    def hypothesis(self) -> Hypothesis:
+        """With times."""
+        return self.sentence.hypothesis
+
+    @cached_property
     def slots(self) -> list[tuple[str, Any]]:
         """Names and values, by name."""
         return sorted(((slot.name, slot.value) for slot in self.meaning.slots), key=itemgetter(0))
 
-    @property
+    @cached_property
     def command(self) -> tuple[Any, ...]:
         """The same for all sentences that ask for the same; one without an intent and slots means itself."""
         intent, slots = self.meaning.intent, self.slots
@@ -41,7 +55,11 @@ class _Meant:
 
     def is_rival(self, other: _Meant) -> bool:
         """Whether they ask for different things, in sounds that can be told apart."""
-        return self.command != other.command and self.hypothesis.phones != other.hypothesis.phones
+        return self.command != other.command and self.sentence.phones != other.sentence.phones
+
+    def lead(self, rivals: Iterable[_Meant]) -> float:
+        """Over the best of the rivals, in nats."""
+        return self.sentence.score - max((other.sentence.score for other in rivals), default=-math.inf)
 
     def has_word(self, word: HypothesisWord) -> bool:
         """Whether it says the same word at about the same time."""
@@ -49,6 +67,18 @@ class _Meant:
             own.text == word.text and own.first_frame <= word.last_frame and word.first_frame <= own.last_frame
             for own in self.hypothesis.words
         )
+
+
+class _Times(NamedTuple):
+    """Frames of a search as seconds. first_frame: where the search began; latest: no time is after it."""
+
+    first_frame: int
+    frame_seconds: float
+    latest: float
+
+    def seconds(self, frame: int) -> float:
+        """When a frame begins."""
+        return round(min((self.first_frame + frame) * self.frame_seconds, self.latest), 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,116 +90,103 @@ class Interpreter:
     threshold: float
     frame_seconds: float
 
-    def heard(
+    def decide(
         self,
-        decoder: Decoder,
-        search: DecoderState,
+        sentences: Iterable[Sentence],
+        num_frames: int,
         alternatives: int = 0,
         first_frame: int = 0,
         end: float | None = None,
-    ) -> Result:
-        """The result of a search, with that many alternatives at most: each asks for something else.
+    ) -> Decision:
+        """The result of a search, with that many alternatives at most: each asks for something else, in the order of
+        their confidence, which is never above that of the result.
 
         Only where the best sentence is about to be accepted the best one of another meaning is looked for, which may
-        lower the confidence. first_frame, end: see `result`.
+        lower the confidence. sentences: best first, asked for one by one as they are needed. num_frames: that were
+        searched. first_frame: where in the audio the search began. end: seconds of audio that there are; no time is
+        after it.
         """
-        meant = self._different(decoder.sentences(search), alternatives + 1)
-        result = self._result(meant, search.num_frames, first_frame, end)
-        if result.accepted and not any(map(meant[0].is_rival, meant[1:])):
-            close = map(self._meant, islice(decoder.sentences(search, CLEAR), MOST_RIVALS))
-            rival = next(filter(meant[0].is_rival, close), None)
-            if rival is not None:
-                result = self._result([*meant, rival], search.num_frames, first_frame, end)
-        return replace(result, alternatives=result.alternatives[:alternatives])
-
-    def _different(self, sentences: Iterator[Hypothesis], count: int) -> list[_Meant]:
-        """The first of the sentences and those that ask for something else than all before, `count` at most."""
-        found: list[_Meant] = []
-        for sentence in islice(sentences, 1 if count == 1 else MOST_SENTENCES):
-            meant = self._meant(sentence)
-            if all(meant.command != other.command for other in found):
-                found.append(meant)
-            if len(found) == count:
+        waiting = map(self._meant, sentences)
+        looked_at: list[_Meant] = []
+        meant: list[_Meant] = []
+        for other in islice(waiting, MOST_SENTENCES if alternatives else 1):
+            looked_at.append(other)
+            if all(other.command != another.command for another in meant):
+                meant.append(other)
+            if len(meant) > alternatives:
                 break
-        return found
-
-    def result(
-        self, hypotheses: Sequence[Hypothesis], num_frames: int, first_frame: int = 0, end: float | None = None
-    ) -> Result:
-        """The result for an utterance.
-
-        hypotheses: of finished sentences, best first; those after the first are its rivals and become alternatives,
-        in the order of their confidence, which is never above that of the first.
-        num_frames: that were searched. first_frame: where in the audio the search began. end: seconds of audio that
-        there are; no time is after it.
-        """
-        said = [self._meant(hypothesis) for hypothesis in hypotheses if hypothesis.words]
-        return self._result(said, num_frames, first_frame, end)
-
-    def _meant(self, hypothesis: Hypothesis) -> _Meant:
-        return _Meant(hypothesis, self.grammar.interpret([word.text for word in hypothesis.words]))
-
-    def _result(self, meant: Sequence[_Meant], num_frames: int, first_frame: int, end: float | None) -> Result:
         if not meant:
-            return NOTHING
-        intent, slots, words, confidence = self._interpret(meant[0], meant, num_frames, first_frame, end)
-        alternatives = []
-        for other in meant[1:]:
-            name, other_slots, _, probability = self._interpret(other, meant, num_frames, first_frame, end)
-            probability = min(probability, confidence)
-            alternatives.append(Alternative(other.hypothesis.text, probability, name, other_slots))
-        alternatives.sort(key=lambda other: -other.confidence)
-        return Result(
-            text=meant[0].hypothesis.text,
+            return Decision(NOTHING, -1)
+        best = meant[0]
+        if not any(map(best.is_rival, meant)) and self.accepts(best.sentence, num_frames):
+            lowest = best.sentence.score - CLEAR
+            nearest = islice(chain(looked_at, waiting), MOST_RIVALS)
+            close = takewhile(lambda other: other.sentence.score >= lowest, nearest)
+            meant += islice(filter(best.is_rival, close), 1)
+        times = _Times(first_frame, self.frame_seconds, math.inf if end is None else end)
+        confidence = self._confidence(best, meant, num_frames)
+        others = [self._alternative(other, meant, num_frames, times, confidence) for other in meant[1:] if alternatives]
+        words = self._words(best, meant, times)
+        result = Result(
+            text=best.sentence.text,
             confidence=confidence,
             accepted=confidence >= self.threshold,
-            intent=intent,
-            slot_details=slots,
+            intent=best.meaning.intent,
+            slot_details=self._slots(best, meant, times),
             words=words,
-            alternatives=tuple(alternatives),
+            alternatives=tuple(sorted(others, key=lambda other: -other.confidence)[:alternatives]),
             start=words[0].start,
             end=words[-1].end,
         )
+        return Decision(result, best.hypothesis.words[-1].last_frame)
 
-    def _interpret(
-        self, this: _Meant, meant: Sequence[_Meant], num_frames: int, first_frame: int, end: float | None
-    ) -> tuple[str | None, tuple[Slot, ...], tuple[Word, ...], float]:
-        """Intent, slots, words and confidence of one of the hypotheses `meant`."""
-        latest = float("inf") if end is None else end
-        hypothesis, meaning = this.hypothesis, this.meaning
-        rivals = [other for other in meant if this.is_rival(other)]
+    def accepts(self, sentence: Sentence, num_frames: int) -> bool:
+        """Whether a sentence is accepted if it has no rival; num_frames: that were searched."""
+        return self.confidence.command(sentence.hypothesis, num_frames) >= self.threshold
 
-        def seconds(frame: int) -> float:
-            return round(min((first_frame + frame) * self.frame_seconds, latest), 4)
+    def _meant(self, sentence: Sentence) -> _Meant:
+        return _Meant(sentence, self.grammar.interpret(sentence.words))
 
-        def lead(contradicting: Sequence[_Meant]) -> float:
-            return hypothesis.score - max((other.hypothesis.score for other in contradicting), default=-float("inf"))
+    def _confidence(self, this: _Meant, meant: Sequence[_Meant], num_frames: int) -> float:
+        return self.confidence.command(this.hypothesis, num_frames, this.lead(filter(this.is_rival, meant)))
 
-        said = hypothesis.words
-        words = tuple(
+    def _alternative(
+        self, this: _Meant, meant: Sequence[_Meant], num_frames: int, times: _Times, most: float
+    ) -> Alternative:
+        """most: confidence of the result, which is the best there is."""
+        confidence = min(most, self._confidence(this, meant, num_frames))
+        return Alternative(this.sentence.text, confidence, this.meaning.intent, self._slots(this, meant, times))
+
+    def _words(self, this: _Meant, meant: Sequence[_Meant], times: _Times) -> tuple[Word, ...]:
+        hypothesis = this.hypothesis
+        rivals = list(filter(this.is_rival, meant))
+        return tuple(
             Word(
                 text=word.text,
-                start=seconds(word.first_frame),
-                end=seconds(word.last_frame + 1),
+                start=times.seconds(word.first_frame),
+                end=times.seconds(word.last_frame + 1),
                 confidence=self.confidence.span(
-                    (word,), hypothesis.num_phones, lead([other for other in rivals if not other.has_word(word)])
+                    (word,), hypothesis.num_phones, this.lead(other for other in rivals if not other.has_word(word))
                 ),
             )
-            for word in said
+            for word in hypothesis.words
         )
-        slots = tuple(
+
+    def _slots(self, this: _Meant, meant: Sequence[_Meant], times: _Times) -> tuple[Slot, ...]:
+        hypothesis = this.hypothesis
+        rivals = list(filter(this.is_rival, meant))
+        return tuple(
             Slot(
                 name=name,
                 value=value,
-                text=" ".join(word.text for word in words[first : last + 1]),
-                start=words[first].start,
-                end=words[last].end,
+                text=" ".join(this.sentence.words[first : last + 1]),
+                start=times.seconds(hypothesis.words[first].first_frame),
+                end=times.seconds(hypothesis.words[last].last_frame + 1),
                 confidence=self.confidence.span(
-                    said[first : last + 1],
+                    hypothesis.words[first : last + 1],
                     hypothesis.num_phones,
-                    lead([other for other in rivals if (name, value) not in other.slots]),
+                    this.lead(other for other in rivals if (name, value) not in other.slots),
                 ),
             )
-            for name, value, first, last in meaning.slots
+            for name, value, first, last in this.meaning.slots
         )
-        return meaning.intent, slots, words, self.confidence.command(hypothesis, num_frames, lead(rivals))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.audio.microphone import Microphone
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.results import Event, MicrophoneLost
 
 if TYPE_CHECKING:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.errors import AudioError, OptionError
-from speech_lstm.runtime.live.stream import Stream, alone
+from speech_lstm.runtime.live.stream import Alone, Stream
 from speech_lstm.runtime.options import check_number
 from speech_lstm.runtime.results import Event
 
@@ -33,7 +32,7 @@ class MultiStream:
         check_number("largest_batch", largest_batch, 1)
         self._recognizer = recognizer
         self._largest_batch = largest_batch
-        self._feeding = threading.Lock()
+        self._feeding = Alone("MultiStream")
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A stream like that of `Recognizer.stream`; streams of recognizers made by `with_grammar` fit in as well."""
@@ -48,17 +47,17 @@ class MultiStream:
         """
         if not isinstance(audio, Mapping):
             raise AudioError(f"audio is {type(audio).__name__}; expected a mapping of streams to samples")
-        with alone(self._feeding, "MultiStream"):
+        with self._feeding:
             return self._accept(audio)
 
     def _accept(self, audio: Mapping[Stream, Any]) -> list[tuple[Stream, Event]]:
+        events: list[tuple[Stream, Event]] = []
         for stream, samples in audio.items():
             if not isinstance(stream, Stream):
                 raise AudioError(f"{stream!r} is no stream; expected one that MultiStream.stream() has made")
             if stream.model is not self._recognizer.model:
                 raise AudioError("the stream has another model; expected one of this pool, or of a with_grammar()")
-            stream.put(samples)
-        events: list[tuple[Stream, Event]] = []
+            events += [(stream, warning) for warning in stream.put(samples)]
         waiting = list(audio)
         while waiting:
             ready = [(stream, block) for stream in waiting if (block := stream.next_block()) is not None]

@@ -9,8 +9,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, pcm_to_float, resample
+from speech_lstm.runtime.audio import SAMPLE_RATE
+from speech_lstm.runtime.audio.hearing import clip
+from speech_lstm.runtime.audio.report import to_log
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
@@ -19,12 +22,13 @@ from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.own import Pronunciations
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.live.session import Session, SessionOptions
+from speech_lstm.runtime.live.session import Session
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.options import check_number, check_types
-from speech_lstm.runtime.results import Event, Result
+from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
 from speech_lstm.runtime.wake.phrases import sensitivities
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
@@ -39,8 +43,6 @@ DEFAULT_THRESHOLD = 0.5
 HISTORY_BYTES = 64 << 20
 """Most memory of a search for what it has heard, where `DecoderOptions.max_frames` is not enough."""
 
-_TUNED = ("blank_offset", "fold_threshold", "filler_cost")  # decoder options that a model's metadata may set
-
 
 @dataclass(frozen=True)
 class RecognizerOptions:
@@ -54,8 +56,6 @@ class RecognizerOptions:
     """Audio that a stream feeds to the model at a time; longer is cheaper and answers later."""
     clip_seconds: float = 10.0
     """The same for `Recognizer.recognize`."""
-    tail_seconds: float = 0.4
-    """Silence put after the end of the audio, because a model hears a little late."""
     blank_offset: float | None = None
     """Taken off the log-probability of blank, see `DecoderOptions`."""
     filler_cost: float | None = None
@@ -67,8 +67,8 @@ class RecognizerOptions:
         check_types(self)
         if self.threshold is not None:
             check_number("threshold", self.threshold, 0, 1)
-        if self.alternatives < 0 or self.tail_seconds < 0:
-            raise OptionError("alternatives and tail_seconds must be at least 0")
+        if self.alternatives < 0:
+            raise OptionError("alternatives must be at least 0")
         if self.block_seconds <= 0 or self.clip_seconds <= 0:
             raise OptionError("block_seconds and clip_seconds must be above 0")
         if not isinstance(self.session, SessionOptions):
@@ -124,52 +124,48 @@ class Recognizer:
             wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
             for told in wake_detector.advice(lexicon):
                 warnings.warn(told, WakeWordWarning, stacklevel=2)
-        self.__dict__.update(
-            model=model, lexicon=lexicon, options=options or RecognizerOptions(), wake_detector=wake_detector
-        )
+        self.model = model
+        self.lexicon = lexicon
+        self.options = options or RecognizerOptions()
+        self.wake_detector = wake_detector
         self._compile(loaded)
-
-    model: Model
-    lexicon: Lexicon
-    options: RecognizerOptions
-    grammar: Grammar
-    decoder: Decoder
-    interpreter: Interpreter
-    wake_detector: WakeWordDetector | None
 
     def __repr__(self) -> str:
         waits = self.wake_detector and " or ".join(map(repr, self.wake_detector.wake_words))
         parts = [repr(self.grammar)[1:-1], *([f"wake word {waits}"] if waits else []), f"{self.model.path.name}"]
         return f"<Recognizer: {', '.join(parts)} on {self.model.device}>"
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Recognizer is immutable; make another, or use with_grammar()")
-
     def _compile(self, grammar: Grammar) -> None:
-        """What depends on the grammar."""
-        metadata = self.model.metadata
-        threshold = self.options.threshold
-        if threshold is None:
-            threshold = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        """What depends on the grammar; the last field that a recognizer gets is the grammar."""
+        metadata, options = self.model.metadata, self.options
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
-        confidence = ConfidenceModel.from_metadata(metadata.calibration)
-        self.__dict__.update(
-            grammar=grammar,
-            decoder=Decoder(graph, self._decoder_options()),
-            interpreter=Interpreter(grammar, confidence, threshold, metadata.frame_seconds),
+        tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
+        self.decoder = Decoder(graph, tuned)
+        expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        unexpected = metadata.thresholds.get("open", expected)
+        self.interpreter = Interpreter(
+            grammar,
+            ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
+            expected if options.threshold is None else options.threshold,
+            metadata.frame_seconds,
         )
+        self.open_interpreter = replace(
+            self.interpreter, threshold=unexpected if options.threshold is None else options.threshold
+        )
+        self.grammar = grammar
 
-    def _decoder_options(self) -> DecoderOptions:
-        """The defaults, then the model's, then the user's."""
-        chosen = dict(self.model.metadata.decoder)
-        own = {"blank_offset": self.options.blank_offset, "filler_cost": self.options.filler_cost}
-        chosen.update({name: value for name, value in own.items() if value is not None})
-        return DecoderOptions(**{name: chosen[name] for name in _TUNED if name in chosen})  # type: ignore[arg-type]
+    def __setattr__(self, name: str, value: object) -> None:
+        if "grammar" in self.__dict__:
+            raise AttributeError("a Recognizer is immutable; make another, or use with_grammar()")
+        super().__setattr__(name, value)
 
     def with_grammar(self, grammar: GrammarSource) -> Recognizer:
         """A recognizer for another grammar that shares the loaded model; streams of this one go on as they are."""
         other = object.__new__(Recognizer)
-        other.__dict__.update(self.__dict__)
+        other.model = self.model
+        other.lexicon = self.lexicon
+        other.options = self.options
+        other.wake_detector = self.wake_detector
         other._compile(Grammar.load(grammar))
         return other
 
@@ -180,36 +176,62 @@ class Recognizer:
         return self.with_grammar(Grammar(self.grammar.source, lists))
 
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
-        """The command that a whole clip holds; a wake word is not needed.
+        """The command that a whole clip holds; a wake word is not needed. `recognize_all` is for several.
 
-        samples: int16, int32 or float (-1..1) [n]. Of a clip whose search needs over `HISTORY_BYTES` the newer part
-        counts. Raises AudioError for no samples, another type or shape, or NaN.
+        samples: int16, int32 or float (-1..1) [n], or bytes of little-endian int16. Of a clip whose search needs over
+        `HISTORY_BYTES` the newer part counts. Raises AudioError for no samples, another type or shape, or NaN.
         """
-        audio = resample(pcm_to_float(samples), sample_rate)
+        audio = clip(samples, sample_rate)
         if not audio.size:
             raise AudioError("there are no samples; expected some audio")
-        seconds = audio.size / SAMPLE_RATE
-        tail = round(self.options.tail_seconds * SAMPLE_RATE)
-        unit = self.model.metadata.chunk_samples
-        audio = np.pad(audio, (0, tail + -(audio.size + tail) % unit))
-        piece = _whole_chunks(self.options.clip_seconds, self.model.metadata)
-        decoder = self._decoder_for(audio.size // self.model.metadata.samples_per_frame)
-        state, search = self.model.initial_state(), decoder.start()
-        for start in range(0, audio.size, piece):
-            log_probs, state = self.model.run(audio[None, start : start + piece], state)
-            decoder.advance(search, log_probs[0])
-        return self.interpreter.heard(decoder, search, self.options.alternatives, 0, seconds)
+        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        return self.decode(self.model.log_probs(audio, block_samples=block), audio.size / SAMPLE_RATE)
+
+    def decode(
+        self, log_probs: NDArray[np.float32], seconds: float | None = None, threshold: float | None = None
+    ) -> Result:
+        """The command in what the model made of a clip, see `Model.log_probs`: float32 [frames, tokens].
+
+        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's.
+        """
+        decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
+        if threshold is not None:
+            interpreter = replace(interpreter, threshold=threshold)
+        search = decoder.start()
+        decoder.advance(search, log_probs)
+        sentences = decoder.sentences(search)
+        return interpreter.decide(sentences, search.now.num_frames, self.options.alternatives, 0, seconds).result
+
+    def recognize_all(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> list[Result]:
+        """All commands in a recording of any length, in order; a wake word is not needed.
+
+        samples: as for `recognize`. Each is a command that a stream would report. Raises AudioError likewise.
+        """
+        options = replace(self.options.session, partials=False, push_to_talk=False)
+        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        stream = Stream(self, self._session(options, hears_wake_word=False), sample_rate, block)
+        found = [*stream.accept(samples), *stream.finish()]
+        if not stream.time:
+            raise AudioError("there are no samples; expected some audio")
+        for event in found:
+            if isinstance(event, AudioWarning):
+                to_log()(event)
+        return [event.result for event in found if isinstance(event, Command)]
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A new stream of audio at that rate, which hears what it is given until `Stream.finish`."""
-        session = Session(
-            self.session_decoder(),
-            self.interpreter,
-            self.options.session,
-            self.options.alternatives,
-            self.wake_detector.start if self.wake_detector else None,
-        )
-        return Stream(self, session, sample_rate)
+        return Stream(self, self._session(self.options.session), sample_rate)
+
+    def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
+        """For a new stream."""
+        wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
+        interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
+        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake)
+
+    def session_interpreter(self) -> Interpreter:
+        """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""
+        asked = self.wake_detector is not None or self.options.session.push_to_talk
+        return self.interpreter if asked else self.open_interpreter
 
     def session_decoder(self) -> Decoder:
         """The decoder with a history for the longest command of a stream."""

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler, pcm_to_float
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio.hearing import StreamInput
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.live.session import Session, State
-from speech_lstm.runtime.results import Event
+from speech_lstm.runtime.results import AudioWarning, Event
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
 
-@contextmanager
-def alone(feeding: threading.Lock, what: str) -> Iterator[None]:
-    """Hold a lock; SpeechLstmError where another thread has it."""
-    if not feeding.acquire(blocking=False):
-        raise SpeechLstmError(
-            f"another thread is feeding this {what} at this moment; each thread needs one of its own, made by the "
-            "recognizer that they share"
-        )
-    try:
-        yield
-    finally:
-        feeding.release()
+class Alone:
+    """A lock that no thread waits for."""
+
+    def __init__(self, what: str) -> None:
+        """what: is fed by the thread that has it."""
+        self._lock = threading.Lock()
+        self._what = what
+
+    def __enter__(self) -> None:
+        """SpeechLstmError where another thread has the lock."""
+        if not self._lock.acquire(blocking=False):
+            raise SpeechLstmError(
+                f"another thread is feeding this {self._what} at this moment; each thread needs one of its own, "
+                "made by the recognizer that they share"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Stream:
@@ -41,18 +46,20 @@ class Stream:
     `accept` calls changes nothing but when events come.
     """
 
-    def __init__(self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE) -> None:
+    def __init__(
+        self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE, block: int | None = None
+    ) -> None:
+        """block: samples that the model gets at a time, by default what the recognizer's options say."""
         self.model = recognizer.model
         self._session = session
-        self._resampler = StreamResampler(sample_rate)
+        self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
-        self._block = recognizer.options.block_samples(self.model.metadata)
-        self._tail = round(recognizer.options.tail_seconds * SAMPLE_RATE)
+        self._block = block or recognizer.options.block_samples(self.model.metadata)
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
         self._finished = False
-        self._feeding = threading.Lock()  # held by the thread that feeds
+        self._feeding = Alone("Stream")
         self._changing = threading.Lock()  # held while the session changes
 
     @property
@@ -66,34 +73,33 @@ class Stream:
         return self._session.state
 
     def accept(self, samples: Any) -> list[Event]:
-        """Hear some audio: int16, int32 or float (-1..1) [n] at the stream's rate, any n. Returns what happened.
+        """Hear some audio: int16, int32 or float (-1..1) [n] at the stream's rate, any n, or bytes of little-endian
+        int16, which may be cut anywhere. Returns what happened.
 
         AudioError for another type or shape, NaN, or a stream that is finished; the stream is then as before.
         SpeechLstmError where another thread feeds it.
         """
-        with alone(self._feeding, "Stream"):
-            self._put(samples)
-            return self._hear()
+        with self._feeding:
+            return [*self._put(samples), *self._hear()]
 
-    def put(self, samples: Any) -> None:
-        """The first half of `accept`: keep audio until `next_block` asks for it."""
-        with alone(self._feeding, "Stream"):
-            self._put(samples)
+    def put(self, samples: Any) -> list[AudioWarning]:
+        """The first half of `accept`: keep audio until `next_block` asks for it. Returns what is wrong with it."""
+        with self._feeding:
+            return self._put(samples)
 
-    def _put(self, samples: Any) -> None:
+    def _put(self, samples: Any) -> list[AudioWarning]:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
-        self._keep(self._resampler.accept(pcm_to_float(samples).copy()))
+        self._keep(self._input.accept(samples))
+        return self._input.warnings(self.time)
 
     def next_block(self) -> Samples | None:
         """Audio for the model, float32 [block], once there is enough of it; each block once."""
         if self._waiting < self._block:
             return None
-        if len(self._pieces) > 1:
-            self._pieces = [np.concatenate(self._pieces)]
-        audio = self._pieces[0]
-        self._pieces = [audio[self._block :]]
+        audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._waiting -= self._block
+        self._pieces = [audio[self._block :]] if self._waiting else []
         return audio[: self._block]
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
@@ -104,17 +110,17 @@ class Stream:
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
-        with alone(self._feeding, "Stream"):
+        with self._feeding:
             return self._finish()
 
     def _finish(self) -> list[Event]:
         if self._finished:
             return []
-        self._keep(self._resampler.finish())
-        events = self._hear()
+        self._keep(self._input.finish())
+        events = [*self._input.warnings(self.time, is_over=True), *self._hear()]
         self._session.end_at(self._heard / SAMPLE_RATE)
-        padding = self._tail + -(self._waiting + self._tail) % self._block
-        self._keep(np.zeros(padding, np.float32))
+        tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
+        self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
         events += self._hear()
         self._finished = True
         with self._changing:
@@ -141,7 +147,7 @@ class Stream:
                 "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
             )
         with self._changing:
-            self._session.use(recognizer.session_decoder(), recognizer.interpreter)
+            self._session.use(recognizer.session_decoder(), recognizer.session_interpreter())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")

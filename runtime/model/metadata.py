@@ -1,7 +1,8 @@
-"""What a model file says about itself, read from the ONNX file without the onnx package.
+"""What a model file says about itself.
 
-An exported model carries its description in `metadata_props`: one entry a field of `ModelMetadata`, text as it is and
-everything else as JSON, plus `format` (always "speech-lstm") and `weights_sha256`, the SHA-256 of the serialized graph.
+An exported model carries its description in ONNX's `metadata_props`: one entry a field of `ModelMetadata`, text as it
+is and everything else as JSON, plus `format` (always "speech-lstm") and `sha256`, that of the whole file with zeros in
+place of those 64 digits.
 """
 
 from __future__ import annotations
@@ -9,24 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import BLANK
 
 FORMAT = "speech-lstm"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Rises when an older runtime could no longer use a new model; new optional fields do not count."""
 
-CHECKSUM = "weights_sha256"
+CHECKED_SINCE = 2
+"""Format from which on a file has a checksum of all of it."""
+
+CHECKSUM = "sha256"
 EXPORT_AGAIN = "export it again with `speech-lstm export`"
 
-_GRAPH, _METADATA_PROPS = 7, 14  # fields of ModelProto in onnx.proto
-_KEY, _VALUE = 1, 2  # fields of StringStringEntryProto
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf wire types
+_UNKNOWN = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class ModelMetadata:
     """Defaults of the search, tuned for this model: "blank_offset", "beam" and so on."""
     calibration: Mapping[str, Any] = field(default_factory=dict)
     """Coefficients that turn path scores of this model into probabilities."""
+    precision: str = ""
+    """Of the weights: "fp32", "int8", or "int8, GRU in fp32". Files of earlier versions do not say it."""
+    tail_seconds: float = 0.4
+    """Silence to put after the end of audio, because the model hears a little late."""
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -74,6 +79,8 @@ class ModelMetadata:
                 raise ModelError(f"{name} is {getattr(self, name)}, it must be above 0")
         if len(self.tokens) < 2 or self.tokens[0] != BLANK or len(set(self.tokens)) < len(self.tokens):
             raise ModelError(f"tokens must be {BLANK!r} and then different names, not {_short(self.tokens)}")
+        if self.tail_seconds < 0:
+            raise ModelError(f"tail_seconds is {self.tail_seconds}, it must be at least 0")
         frames = self.chunk_samples / self.samples_per_frame
         if not math.isclose(frames, round(frames)):
             raise ModelError(f"chunk_samples is {self.chunk_samples}, that is {frames:g} frames and not a whole number")
@@ -82,6 +89,11 @@ class ModelMetadata:
     def samples_per_frame(self) -> int:
         """Samples of audio an output frame stands for."""
         return max(1, round(self.frame_seconds * self.sample_rate))
+
+    def padded_samples(self, samples: int) -> int:
+        """Samples of audio with the silence after it, in whole chunks."""
+        unit = self.chunk_samples
+        return -(-(samples + round(self.tail_seconds * self.sample_rate)) // unit) * unit
 
     def to_props(self) -> dict[str, str]:
         """Key and text for each entry of `metadata_props`, without the checksum."""
@@ -104,7 +116,8 @@ class ModelMetadata:
                 f"the model is of format {version} and this speech-lstm reads formats up to {FORMAT_VERSION}; "
                 "pip install --upgrade speech-lstm"
             )
-        values = {name: _parse(name, props, kind) for name, kind in _KINDS.items()}
+        given = {name: kind for name, kind in _KINDS.items() if name in props or name not in OPTIONAL}
+        values = {name: _parse(name, props, kind) for name, kind in given.items()}
         try:
             values["training_data"] = tuple(Corpus(**corpus) for corpus in values["training_data"])
         except TypeError as error:
@@ -112,6 +125,9 @@ class ModelMetadata:
         values["tokens"] = tuple(values["tokens"])
         return cls(**values)
 
+
+OPTIONAL = frozenset({"precision", "tail_seconds"})
+"""Entries that files of earlier versions lack."""
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "architecture": str,
@@ -126,6 +142,8 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "thresholds": dict,
     "decoder": dict,
     "calibration": dict,
+    "precision": str,
+    "tail_seconds": (int, float),
     "format_version": int,
 }
 
@@ -151,79 +169,30 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def read_metadata(content: bytes, path: Path) -> ModelMetadata:
-    """The metadata of an ONNX file, checked against the checksum of its graph.
+def read_metadata(props: Mapping[str, str], content: bytes) -> ModelMetadata:
+    """The metadata of a model file, checked against its checksum.
 
-    content: the whole file. path: for messages only.
-    ModelError if it is cut off, not ONNX, not one of ours, of a newer format, or damaged.
+    props: its `metadata_props`; content: the whole file. ModelError if it is not one of ours, of a newer format, or
+    damaged.
     """
-    try:
-        graph, props = split_onnx(content)
-        metadata = ModelMetadata.from_props(props)
-        if CHECKSUM not in props:
+    metadata = ModelMetadata.from_props(props)
+    if metadata.format_version >= CHECKED_SINCE:
+        checksum = props.get(CHECKSUM, "")
+        if len(checksum) != len(_UNKNOWN):
             raise ModelError(f"{CHECKSUM} is missing in the metadata; {EXPORT_AGAIN}")
-        if props[CHECKSUM] != hashlib.sha256(graph).hexdigest():
+        if hashlib.sha256(content.replace(checksum.encode(), _UNKNOWN.encode())).hexdigest() != checksum:
             raise ModelError("damaged: the checksum does not match; download or export it again")
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
     return metadata
 
 
-def split_onnx(content: bytes) -> tuple[memoryview, dict[str, str]]:
-    """A serialized ModelProto -> (the bytes of its graph, its metadata_props)."""
-    graph = memoryview(b"")
-    props = {}
-    for number, value in _message_fields(memoryview(content)):
-        if number == _GRAPH:
-            graph = value
-        elif number == _METADATA_PROPS:
-            entry = dict(_message_fields(value))
-            try:
-                props[str(entry[_KEY], "utf-8")] = str(entry.get(_VALUE, b""), "utf-8")
-            except (KeyError, UnicodeDecodeError):
-                raise ModelError("damaged: its metadata cannot be read; download or export it again") from None
-    if not graph:
-        raise ModelError("not an ONNX model, or cut off: there is no network in it; download or export it again")
-    return graph, props
+def unsealed(metadata: ModelMetadata) -> dict[str, str]:
+    """The entries of a file whose checksum is still to come, see `sealed`."""
+    return {**metadata.to_props(), CHECKSUM: _UNKNOWN}
 
 
-def _message_fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """(field number, content) of each length-delimited field at the top level of a protobuf message.
-
-    Source: https://protobuf.dev/programming-guides/encoding/
-    """
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        number, wire_type = tag >> 3, tag & 7
-        if wire_type == _VARINT:
-            _, at = _varint(message, at)
-            continue
-        if wire_type == _BYTES:
-            length, at = _varint(message, at)
-        elif wire_type in (_FIXED64, _FIXED32):
-            length = 8 if wire_type == _FIXED64 else 4
-        else:
-            raise ModelError("not an ONNX model; expected a file that `speech-lstm export` wrote")
-        if at + length > len(message):
-            raise ModelError(
-                f"cut off, or not an ONNX model: {at + length - len(message)} bytes are missing; "
-                "download or export it again"
-            )
-        if wire_type == _BYTES:
-            yield number, message[at : at + length]
-        at += length
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """(value, position after it) of the variable-length integer at a position."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            raise ModelError("cut off, or not an ONNX model: it ends inside a number; download or export it again")
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ModelError("not an ONNX model; expected a file that `speech-lstm export` wrote")
+def sealed(content: bytes) -> bytes:
+    """A whole file with its checksum."""
+    unknown = _UNKNOWN.encode()
+    if (places := content.count(unknown)) != 1:
+        raise ModelError(f"the checksum needs one place of 64 zeros in the file, and there are {places}")
+    return content.replace(unknown, hashlib.sha256(content).hexdigest().encode())

@@ -33,12 +33,15 @@ onnxruntime.disable_telemetry_events()  # those of Windows; the others are off s
 class Model:
     """An acoustic model on one device. Holds no stream's state and may be shared by threads."""
 
-    def __init__(self, session: Any, metadata: ModelMetadata, path: Path) -> None:
-        """An ONNX Runtime session, what its file says, and where that is. ModelError if the two do not agree."""
-        self.metadata = metadata
+    def __init__(self, session: Any, content: bytes, path: Path) -> None:
+        """An ONNX Runtime session over the content of a file. ModelError if that is not a model in the contract."""
+        try:
+            self.metadata = read_metadata(session.get_modelmeta().custom_metadata_map, content)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from None
         self.path = path
         self.device: Literal["cpu", "cuda"] = "cuda" if PROVIDER in session.get_providers() else "cpu"
-        self.state_size = _check_signature(session, metadata, path)
+        self.state_size = _check_signature(session, self.metadata, path)
         self._session = session
 
     @classmethod
@@ -55,12 +58,12 @@ class Model:
         if device != "cpu":
             problem = why_no_cuda()
             if problem is None:
-                path, content, metadata = _read(model, "cuda")
+                path, content = _read(model, "cuda")
                 problem = why_not_on_cuda(content, path)
             if problem is None:
                 session = _session(content, path, threads, [PROVIDER, "CPUExecutionProvider"])
                 if PROVIDER in session.get_providers():  # ONNX Runtime falls back to the CPU without an error
-                    return cls(session, metadata, path)
+                    return cls(session, content, path)
                 problem = (
                     f"ONNX Runtime {onnxruntime.__version__} cannot load the CUDA and cuDNN libraries that it was "
                     "built for; pip install 'onnxruntime-gpu[cuda,cudnn]'"
@@ -68,8 +71,8 @@ class Model:
             if device == "cuda":
                 raise DeviceError(f"CUDA was asked for and cannot be used: {problem}")
             _log_fallback(problem)
-        path, content, metadata = _read(model, "cpu")
-        return cls(_session(content, path, threads, ["CPUExecutionProvider"]), metadata, path)
+        path, content = _read(model, "cpu")
+        return cls(_session(content, path, threads, ["CPUExecutionProvider"]), content, path)
 
     def initial_state(self, batch: int = 1) -> NDArray[np.float32]:
         """float32 [batch, state_size]: the state before any audio."""
@@ -96,6 +99,23 @@ class Model:
         log_probs, next_state = self._session.run(("log_probs", "next_state"), {"audio": audio, "state": state})
         return log_probs, next_state
 
+    def log_probs(
+        self, audio: NDArray[np.float32], state: NDArray[np.float32] | None = None, block_samples: int | None = None
+    ) -> NDArray[np.float32]:
+        """What is said in a whole clip, heard to its end: float32 [frames, tokens].
+
+        audio: float32 [samples], at least one; the silence that the model's metadata asks for is put after it. state:
+        that the model begins with, None for a fresh one. block_samples: in one call, a multiple of
+        metadata.chunk_samples; by default all.
+        """
+        padded = np.pad(audio, (0, self.metadata.padded_samples(len(audio)) - len(audio)))
+        state = self.initial_state() if state is None else state
+        blocks = []
+        for start in range(0, len(padded), block_samples or len(padded)):
+            block, state = self.run(padded[None, start : start + (block_samples or len(padded))], state)
+            blocks.append(block[0])
+        return np.concatenate(blocks)
+
 
 def why_not_on_cuda(content: bytes, path: Path) -> str | None:
     """Why the CUDA provider would leave a model file to the CPU, which it does without a word; None if it would not."""
@@ -104,8 +124,8 @@ def why_not_on_cuda(content: bytes, path: Path) -> str | None:
     return f"{path.name} has int8 LSTMs, for which CUDA has no kernels; take an fp32 file (one is in the repository)"
 
 
-def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[Path, bytes, ModelMetadata]:
-    """Find and read the file for a name or path on a device, and its metadata."""
+def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[Path, bytes]:
+    """Find and read the file for a name or path on a device."""
     if not isinstance(model, str | PathLike):
         raise ModelError(f"model is {model!r}; expected the name of a shipped model, or the path of an .onnx file")
     path = models.find(model, device) if isinstance(model, str) else None
@@ -118,7 +138,7 @@ def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[P
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return path, content, read_metadata(content, path)
+    return path, content
 
 
 def _session(content: bytes, path: Path, threads: int, providers: list[str]) -> Any:

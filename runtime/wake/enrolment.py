@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, pcm_to_float
+from speech_lstm.runtime.audio import SAMPLE_RATE, pcm_to_float
+from speech_lstm.runtime.audio.levels import lifted
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.errors import AudioError
@@ -140,7 +141,7 @@ def _above(
 def _posteriors(model: Model, recording: Any) -> FloatArray:
     """float32 [frames, tokens]."""
     silence = round(_PADDING * SAMPLE_RATE)
-    audio = np.pad(pcm_to_float(recording), silence)
+    audio = np.pad(lifted(pcm_to_float(recording)), silence)
     audio = np.pad(audio, (0, -len(audio) % model.metadata.chunk_samples))
     return model.run(audio[None], model.initial_state())[0][0]
 

@@ -44,7 +44,7 @@ class WakeWordOptions:
 
     false_alarms: float = 0.5
     range: float = 10.0
-    blank_offset: float = 1.0
+    blank_offset: float = -2.0
     fold_threshold: float = 0.99
     confirm_seconds: float = 0.12
     refractory_seconds: float = 1.0

@@ -18,12 +18,15 @@ LOG_FLOOR = 1e-6
 class LogMel(nn.Module):
     """Causal log-mel energies, normalised by a fixed mean and deviation per band.
 
-    The windowed DFT is a strided convolution (a 512-point DFT of a 400-sample Hann window, only the bins that a mel
-    band uses), the mel filters (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product. In training mode an
-    FFT computes the same DFT in a tenth of the time.
+    A 512-point DFT of a 400-sample Hann window, of which only the bins that a mel band uses are computed; the mel
+    filters (HTK scale, torchaudio's `melscale_fbanks`) are a matrix product. Counted from the middle of the window,
+    which is symmetric about it, the cosines need the sums of two samples equally far from the middle and the sines
+    their differences, so the DFT is two products of half the size. In training mode an FFT computes the same in less
+    time.
     """
 
-    basis: Tensor
+    cosines: Tensor
+    sines: Tensor
     window: Tensor
     mel: Tensor
     mean: Tensor
@@ -35,10 +38,13 @@ class LogMel(nn.Module):
         used = filters.sum(dim=1) > 0
         self.first = int(used.nonzero()[0])
         bins = torch.arange(FFT // 2 + 1, dtype=torch.float64)[used]
-        angle = 2 * math.pi / FFT * bins[:, None] * torch.arange(WINDOW, dtype=torch.float64)
         window = torch.hann_window(WINDOW, periodic=True, dtype=torch.float64)
-        basis = torch.cat([window * angle.cos(), window * angle.sin()])
-        self.register_buffer("basis", basis[:, None].float(), persistent=False)  # [2 * bins, 1, WINDOW]
+        distance = torch.arange(WINDOW // 2, dtype=torch.float64)  # from the middle; the first sample weighs nothing
+        angle = 2 * math.pi / FFT * distance[:, None] * bins
+        half = window[WINDOW // 2 :, None].clone()
+        half[0] /= 2  # the middle is summed with itself
+        self.register_buffer("cosines", (half * angle.cos()).float(), persistent=False)  # [WINDOW / 2, bins]
+        self.register_buffer("sines", (half * angle.sin()).float(), persistent=False)
         self.register_buffer("window", window.float(), persistent=False)
         self.register_buffer("mel", filters[used].float(), persistent=False)  # [bins, mels]
         self.register_buffer("mean", torch.full((mels,), -5.0))
@@ -50,10 +56,19 @@ class LogMel(nn.Module):
             spectrum = torch.fft.rfft(audio.unfold(1, WINDOW, HOP) * self.window, FFT)  # [batch, n, FFT / 2 + 1]
             power = spectrum[..., self.first : self.first + len(self.mel)].abs().square()
         else:
-            parts = nn.functional.conv1d(audio[:, None], self.basis, stride=HOP)  # [batch, 2 * bins, n]
-            real, imaginary = parts.chunk(2, dim=1)
-            power = (real * real + imaginary * imaginary).transpose(1, 2)
+            before, after = self._halves(audio)
+            real, imaginary = (before + after) @ self.cosines, (before - after) @ self.sines  # [batch, n, bins]
+            power = real * real + imaginary * imaginary
         return torch.log(torch.matmul(power, self.mel) + LOG_FLOOR)
+
+    def _halves(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples before and after the middle of each window, [batch, n, WINDOW / 2], from the middle outwards."""
+        hops = nn.functional.pad(audio, (0, -TAIL % HOP)).reshape(audio.shape[0], -1, HOP)  # [batch, n + 2, HOP]
+        first, second, third = hops[:, :-2], hops[:, 1:-1], hops[:, 2:]  # a window is two hops and a half
+        middle = WINDOW // 2 - HOP
+        before = torch.cat([first[..., 1:], second[..., : middle + 1]], dim=2).flip(2)
+        after = torch.cat([second[..., middle:], third[..., : WINDOW - 2 * HOP]], dim=2)
+        return before, after
 
     def forward(self, audio: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a chunk.

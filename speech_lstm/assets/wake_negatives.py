@@ -15,7 +15,7 @@ from pathlib import Path
 from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.evaluation.conditions import mixed
 from speech_lstm.evaluation.wake import as_one_stream
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives

@@ -11,22 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.batch.phones import PhoneSearch
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import Samples
+from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, SpeechStream
 from speech_lstm.runtime.free.transcription import FreeDecoder
 from speech_lstm.runtime.lexicon.own import Pronunciations, read_pronunciations
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.live.session import SessionOptions
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import Command, Event, Result
 
 FloatArray = NDArray[np.float32]
-
-TAIL_SECONDS = 0.4
-"""Silence after the end of a file, because a model hears a little late."""
-
-BLOCK_SECONDS = 10.0
-"""Audio of a long file that the model hears in one call."""
 
 
 class LongSearch(Protocol):
@@ -86,7 +81,6 @@ class ListenerOptions:
             threshold=self.threshold,
             alternatives=self.alternatives,
             block_seconds=BLOCK_SECONDS,
-            tail_seconds=TAIL_SECONDS,
             session=SessionOptions(pause_seconds=self.pause_seconds, partials=False),
         )
         return CommandListener(
@@ -103,10 +97,7 @@ class CommandListener:
 
     def clip(self, log_probs: FloatArray, seconds: float) -> tuple[Result, ...]:
         """One result, as `Recognizer.recognize` gives it."""
-        decoder, options = self._recognizer.decoder, self._recognizer.options
-        search = decoder.start()
-        decoder.advance(search, log_probs)
-        return (self._recognizer.interpreter.heard(decoder, search, options.alternatives, 0, seconds),)
+        return (self._recognizer.decode(log_probs, seconds),)
 
     def start(self) -> LongSearch:
         """The commands that a stream would report."""
@@ -129,16 +120,6 @@ class _Commands:
         return [event.result for event in events if isinstance(event, Command)]
 
 
-class SpeechSearch(Protocol):
-    """At work on the log-probabilities of one file."""
-
-    def advance(self, log_probs: FloatArray) -> list[Result]:
-        """The next frames. Returns what was found by now and not before."""
-
-    def finish(self, seconds: float) -> list[Result]:
-        """The rest; seconds: of audio that there are."""
-
-
 class SpeechListener:
     """Words or phones of all speech, without a grammar; a result for each stretch between pauses."""
 
@@ -154,33 +135,4 @@ class SpeechListener:
 
     def start(self) -> LongSearch:
         """The same piece by piece."""
-        return _Speech(self.model, self._search())
-
-
-class _Speech:
-    """The model and a search over a long file."""
-
-    def __init__(self, model: Model, search: SpeechSearch) -> None:
-        self._model = model
-        self._search = search
-        self._state = model.initial_state()
-        self._waiting: Samples = np.zeros(0, np.float32)
-        self._heard = 0
-
-    def accept(self, samples: Samples) -> list[Result]:
-        self._heard += len(samples)
-        self._waiting = np.concatenate((self._waiting, samples))
-        unit = self._model.metadata.chunk_samples
-        ready = len(self._waiting) // unit * unit
-        if not ready:
-            return []
-        log_probs, self._state = self._model.run(self._waiting[None, :ready], self._state)
-        self._waiting = self._waiting[ready:]
-        return self._search.advance(log_probs[0])
-
-    def finish(self) -> list[Result]:
-        seconds = self._heard / SAMPLE_RATE
-        unit = self._model.metadata.chunk_samples
-        tail = round(TAIL_SECONDS * SAMPLE_RATE)
-        found = self.accept(np.zeros(tail + -(len(self._waiting) + tail) % unit, np.float32))
-        return [*found, *self._search.finish(seconds)]
+        return SpeechStream(self.model, self._search(), report=lambda _: None)  # the file's reader tells the same

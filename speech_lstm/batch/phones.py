@@ -23,7 +23,7 @@ class PhoneSearch:
     def __init__(self, metadata: ModelMetadata) -> None:
         self._tokens = metadata.tokens
         self._seconds = metadata.frame_seconds
-        self._blank_offset = metadata.decoder.get("blank_offset", DecoderOptions().blank_offset)
+        self._blank_offset = DecoderOptions.tuned(metadata).blank_offset
         self._pause = round(PAUSE_SECONDS / metadata.frame_seconds)
         self._frames = 0
         self._phones: list[tuple[int, int, int, float]] = []  # token, first frame, last frame, sum of log-probabilities

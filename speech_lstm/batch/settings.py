@@ -64,13 +64,13 @@ def told(changed: Iterable[str] | None) -> str:
     return " and ".join(words[name] for name in changed) or "other settings"
 
 
-def _content(source: Path) -> list[tuple[str, str]]:
-    """Names and digests of a file, or of those in a folder; without what cannot be read, which is reported later."""
+def _content(source: Path) -> list[str]:
+    """Digests of a file, or of those in a folder; without what cannot be read, which is reported later."""
     paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
     found = []
     for path in paths:
         try:
-            found.append((path.name, hashlib.sha256(path.read_bytes()).hexdigest()))
+            found.append(hashlib.sha256(path.read_bytes()).hexdigest())
         except OSError:
             continue
     return found

@@ -8,12 +8,13 @@ from os import PathLike, fspath
 
 import numpy as np
 
-from speech_lstm.batch.listeners import TAIL_SECONDS, Listener
+from speech_lstm.batch.listeners import Listener
 from speech_lstm.batch.transcript import Transcript
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_blocks
+from speech_lstm.runtime.audio import SAMPLE_RATE, RawFormat, Report, Samples, read_blocks
+from speech_lstm.runtime.audio.levels import lifted
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.options import check_number, check_types
-from speech_lstm.runtime.results import Result
+from speech_lstm.runtime.results import AudioWarning, Result
 
 MOST_CLIP_SECONDS = 28.0
 """The search remembers 30 seconds, with the tail."""
@@ -23,7 +24,8 @@ MOST_CLIP_SECONDS = 28.0
 class BatchOptions:
     """`clip_seconds`: a file up to this length is one utterance, in a longer one every command is looked for.
 
-    `channel`: of all files, None for the average. `batch`: clips in a call of the model. `window`: files that are read
+    `channel`: of all files, None for the average. `track`: of containers with several, None for the one that players
+    take. `raw`: of files without a header. `batch`: clips in a call of the model. `window`: files that are read
     before clips of like length are put together.
     """
 
@@ -31,6 +33,8 @@ class BatchOptions:
     channel: int | None = None
     batch: int = 16
     window: int = 64
+    track: int | None = None
+    raw: RawFormat | None = None
 
     def __post_init__(self) -> None:
         """OptionError for values outside their range."""
@@ -38,6 +42,19 @@ class BatchOptions:
         check_number("clip_seconds", self.clip_seconds, 0, MOST_CLIP_SECONDS)
         check_number("batch", self.batch, 1)
         check_number("window", self.window, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """A file that is one utterance, float32 [n] at 16 kHz, and what is wrong with it."""
+
+    samples: Samples
+    error: str | None
+    warnings: tuple[str, ...]
+
+    def transcript(self, path: str, results: tuple[Result, ...]) -> Transcript:
+        """With what was heard in it."""
+        return Transcript(path, len(self.samples) / SAMPLE_RATE, results, self.error, self.warnings)
 
 
 class Transcriber:
@@ -59,7 +76,7 @@ class Transcriber:
 
     def _window(self, paths: Sequence[str | PathLike[str]]) -> list[Transcript]:
         """Some files that fit into memory as far as they are clips."""
-        clips: list[tuple[int, Samples]] = []
+        clips: list[tuple[int, _Clip]] = []
         done: dict[int, Transcript] = {}
         for number, path in enumerate(paths):
             heard = self._hear(path)
@@ -67,23 +84,25 @@ class Transcriber:
                 done[number] = heard
             else:
                 clips.append((number, heard))
-        clips.sort(key=lambda clip: len(clip[1]))
+        clips.sort(key=lambda clip: len(clip[1].samples))
         for start in range(0, len(clips), self._options.batch):
             batch = clips[start : start + self._options.batch]
-            for (number, samples), results in zip(batch, self._decode([clip for _, clip in batch]), strict=True):
-                done[number] = Transcript(fspath(paths[number]), len(samples) / SAMPLE_RATE, results)
+            found = self._decode([clip.samples for _, clip in batch])
+            for (number, clip), results in zip(batch, found, strict=True):
+                done[number] = clip.transcript(fspath(paths[number]), results)
         return [done[number] for number in range(len(paths))]
 
-    def _hear(self, path: str | PathLike[str]) -> Samples | Transcript:
+    def _hear(self, path: str | PathLike[str]) -> _Clip | Transcript:
         """The audio of a clip; of a long or broken file all that is in it."""
         limit = round(self._options.clip_seconds * SAMPLE_RATE)
         pieces: list[Samples] = []
         results: list[Result] = []
         search = None
         heard = 0
+        found: list[AudioWarning] = []
         error = None
         try:
-            for block in read_blocks(path, self._options.channel):
+            for block in self._blocks(path, found.append):
                 heard += len(block)
                 pieces.append(block)
                 if search is None and heard <= limit:
@@ -96,24 +115,29 @@ class Transcriber:
             error = str(problem)
         except (OSError, MemoryError) as problem:
             error = f"{path}: cannot be read ({problem})"
+        for warning in found:
+            if warning.kind == "damaged":
+                error = error or f"{path}: {warning.message}"
+        warnings = tuple(warning.message for warning in found if warning.kind != "damaged")
         if search is not None:
             results += search.finish()
-            return Transcript(fspath(path), heard / SAMPLE_RATE, tuple(results), error)
+            return Transcript(fspath(path), heard / SAMPLE_RATE, tuple(results), error, warnings)
         samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-        if error is None and samples.size:
-            return samples
         if samples.size:
-            results += next(iter(self._decode([samples])))
-        return Transcript(fspath(path), heard / SAMPLE_RATE, tuple(results), error or f"{path}: no samples in the file")
+            return _Clip(samples, error, warnings)
+        return Transcript(fspath(path), error=error or f"{path}: no samples in the file", warnings=warnings)
+
+    def _blocks(self, path: str | PathLike[str], report: Report) -> Iterator[Samples]:
+        options = self._options
+        return read_blocks(path, options.channel, track=options.track, raw=options.raw, report=report)
 
     def _decode(self, clips: Sequence[Samples]) -> Iterator[tuple[Result, ...]]:
         """The results of clips, in one call of the model."""
         metadata = self._listener.model.metadata
-        unit = metadata.chunk_samples
-        lengths = [-(-(len(clip) + round(TAIL_SECONDS * SAMPLE_RATE)) // unit) * unit for clip in clips]
+        lengths = [metadata.padded_samples(len(clip)) for clip in clips]
         audio = np.zeros((len(clips), max(lengths)), np.float32)
         for row, clip in zip(audio, clips, strict=True):
-            row[: len(clip)] = clip
+            row[: len(clip)] = lifted(clip)
         log_probs, _ = self._listener.model.run(audio, self._listener.model.initial_state(len(clips)))
         for rows, clip, length in zip(log_probs, clips, lengths, strict=True):
             yield self._listener.clip(rows[: length // metadata.samples_per_frame], len(clip) / SAMPLE_RATE)

@@ -14,13 +14,14 @@ class Transcript:
 
     A file up to the length of a clip has one result, accepted or not, a longer one only those that are accepted.
     `duration`: seconds of audio that could be read. `error`: why there is no more of it, None when all is well; what
-    was found before a file breaks off is kept.
+    was found in the rest of a damaged file is kept. `warnings`: what else is wrong with the sound.
     """
 
     file: str
     duration: float = 0.0
     results: tuple[Result, ...] = ()
     error: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> tuple[Result, ...]:
@@ -28,10 +29,14 @@ class Transcript:
         return tuple(result for result in self.results if result.accepted)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for `json.dumps`; `error` only where there is one."""
+        """Ready for `json.dumps`; `error` and `warnings` only where there are any."""
         row: dict[str, Any] = {
             "file": self.file,
             "duration": round(self.duration, 3),
             "results": [result.to_dict() for result in self.results],
         }
-        return row if self.error is None else {**row, "error": self.error}
+        if self.error is not None:
+            row["error"] = self.error
+        if self.warnings:
+            row["warnings"] = list(self.warnings)
+        return row

@@ -7,7 +7,7 @@ from typing import Any
 
 from speech_lstm.cli.console import say
 from speech_lstm.cli.environment import need
-from speech_lstm.cli.options import path, positive
+from speech_lstm.cli.options import name, path, positive
 from speech_lstm.writing import check_folder
 
 EXAMPLE = """example:
@@ -28,9 +28,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("manifests", nargs="+", type=path, metavar="MANIFEST", help="a manifest.jsonl")
     parser.add_argument("--out", type=path, required=True, metavar="FILE", help="JSON lines; added to if it exists")
     parser.add_argument(
-        "--model", default="default", help="a shipped model's name or an .onnx file (default: %(default)s)"
+        "--model", type=name, default="default", help="a shipped model's name or an .onnx file (default: %(default)s)"
     )
-    parser.add_argument("--split", default="train", help="train, dev or test (default: %(default)s)")
+    parser.add_argument("--split", type=name, default="train", help="train, dev or test (default: %(default)s)")
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes (default: %(default)s)")
     parser.set_defaults(run=run)
 

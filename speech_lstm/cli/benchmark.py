@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def run_latency(args: argparse.Namespace) -> int:
     """Measure and print what live use costs."""
     from speech_lstm.cli.live_cost import measure_live, print_live
-    from speech_lstm.runtime.audio.pcm import read_audio
+    from speech_lstm.runtime.audio import read_audio
     from speech_lstm.runtime.live.recognizer import Recognizer
 
     grammar = args.phrases or str(args.grammar)
@@ -110,7 +110,7 @@ def run_latency(args: argparse.Namespace) -> int:
 
 def measure(args: argparse.Namespace) -> Report:
     """Run every measurement on the recordings that the arguments name."""
-    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+    from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.live.recognizer import Recognizer
 
     recognizer = Recognizer(

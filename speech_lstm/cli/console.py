@@ -28,6 +28,17 @@ class OutputError(SpeechLstmError):
 class Output(io.TextIOWrapper):
     """Standard output whose errors say what they are about, so that they are not taken for those of another file."""
 
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        """In the place of a stream, with escapes for what its encoding lacks."""
+        super().__init__(
+            stream.buffer,
+            stream.encoding,
+            errors="backslashreplace",
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        self._replaced = stream  # which would close the buffer when it is gone
+
     def write(self, text: str, /) -> int:
         """OutputError where it fails, but for a reader that has gone."""
         try:
@@ -58,13 +69,7 @@ def prepare_streams() -> None:
     out = sys.stdout
     if type(out) is io.TextIOWrapper:
         out.flush()
-        sys.stdout = Output(
-            out.buffer,
-            out.encoding,
-            errors="backslashreplace",
-            line_buffering=out.line_buffering,
-            write_through=out.write_through,
-        )
+        sys.stdout = Output(out)
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options, add_pronunciations_option, path, positive, share
+from speech_lstm.cli.options import add_model_options, add_pronunciations_option, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_model_options(parser)
     add_pronunciations_option(parser)
-    parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
+    parser.add_argument("--split", type=name, default="dev", help="train, dev or test (default: %(default)s)")
     parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
         "--chunk-ms", type=positive, default=40, metavar="MS", help="audio heard at a time (default: %(default)s)"

@@ -1,4 +1,4 @@
-"""`speech-lstm grammar check`: what a grammar file accepts and what may go wrong with it."""
+"""`speech-lstm grammar`: what a grammar accepts and what may go wrong with it; Home Assistant's sentences as one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   speech-lstm grammar check home.yaml
   speech-lstm grammar check sentences/ lists.yaml --samples 3
-  speech-lstm grammar check home.yaml --json | jq .warnings"""
+  speech-lstm grammar check home.yaml --json | jq .warnings
+  speech-lstm grammar home-assistant --entities names.yaml --out home.yaml"""
 
 MOST_LINES = 20
 """Lines of one kind that are shown."""
@@ -56,6 +57,22 @@ def add_parser(subparsers: Any) -> None:
     add_pronunciations_option(check)
     check.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     check.set_defaults(run=run)
+    home = actions.add_parser(
+        "home-assistant",
+        help="write Home Assistant's English sentences with the names of a home as one grammar",
+        description="Write Home Assistant's own English sentences as one grammar file; needs the [serve] extra.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    home.add_argument(
+        "--entities",
+        type=path,
+        required=True,
+        metavar="FILE",
+        help="YAML: entities (name: domain), areas, floors, lists",
+    )
+    home.add_argument("--out", type=path, default="home_assistant.yaml", metavar="FILE", help="(default: %(default)s)")
+    home.set_defaults(run=run_home_assistant)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,6 +131,20 @@ def report(grammar: Grammar, lexicon: Lexicon, each: int) -> dict[str, Any]:
         ],
         "errors": errors,
     }
+
+
+def run_home_assistant(args: argparse.Namespace) -> int:
+    """Write the file and report what is in it and what is not."""
+    from speech_lstm.runtime.grammar import Grammar
+    from speech_lstm.serve.home_assistant import home_grammar
+
+    found = home_grammar(args.entities)
+    found.write(args.out)
+    Grammar.load(args.out)  # an error here rather than later
+    print(f"{args.out}: {found.sentences} sentences of {len(found.document['intents'])} intents")
+    for slot, number in sorted(found.left_out.items()):
+        print(f"left out: {number} sentences with {{{slot}}}, which has no values: give it some in {args.entities}")
+    return 0
 
 
 def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[dict[str, list[str]], list[str]]:

@@ -106,7 +106,7 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
 def _recognizer(args: argparse.Namespace) -> Recognizer:
     """As the options want it."""
     from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-    from speech_lstm.runtime.live.session import SessionOptions
+    from speech_lstm.runtime.live.session_options import SessionOptions
 
     times = {"pause_seconds": args.pause, "leading_seconds": args.timeout}
     session = SessionOptions(**{name: value for name, value in times.items() if value is not None})

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -150,17 +150,16 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Wait for the programs that run and those that wait. After Ctrl-C that is said, and another one ends them."""
-        left = sum(not run.done() for run in self._runs)
-        if left and kind is KeyboardInterrupt:
-            waiting = f", and {left - 1} more after it" if left > 1 else ""
-            say(f"speech-lstm: waiting for {self._words[0]} to end{waiting}; Ctrl-C again ends it")
-        for end in ("SIGTERM", "SIGKILL"):
+        ends = ["SIGKILL", "SIGTERM"]
+        while left := [run for run in self._runs if not run.done()]:
             try:
-                self._worker.shutdown()
-                return
+                if kind is KeyboardInterrupt and len(ends) == 2:
+                    waiting = f", and {len(left) - 1} more after it" if len(left) > 1 else ""
+                    say(f"speech-lstm: waiting for {shlex.join(self._words)} to end{waiting}; Ctrl-C again ends it")
+                wait(left)  # and not for the thread: Python up to 3.12 takes it for ended when that is interrupted
             except KeyboardInterrupt:
                 self._worker.shutdown(wait=False, cancel_futures=True)
-                self._send(end)
+                self._send(ends.pop() if len(ends) > 1 else ends[0])
         self._worker.shutdown()
 
     def _send(self, name: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from speech_lstm.cli.console import say
 from speech_lstm.cli.options import path, positive
-from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.writing import check_folder
 
 EXAMPLE = """example:
@@ -42,8 +41,6 @@ def run(args: argparse.Namespace) -> int:
     """Prepare; one line a manifest."""
     from speech_lstm.data.prepare import prepare
 
-    if not args.source.exists():
-        raise SpeechLstmError(f"{args.source}: no such file or folder")
     check_folder(args.out, "--out")
     prepared = prepare(args.layout, args.source, args.out, args.workers)
     for part in prepared:

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from speech_lstm.cli.console import say
 from speech_lstm.cli.options import (
     add_grammar_options,
     add_model_options,
     add_pronunciations_option,
     add_wake_sensitivity_option,
+    name,
+    path,
     positive,
     wake_sensitivity,
 )
@@ -39,29 +42,34 @@ def add_parser(subparsers: Any) -> None:
     add_grammar_options(parser)
     add_model_options(parser)
     add_pronunciations_option(parser)
-    parser.add_argument("--wake-word", nargs="+", metavar="PHRASE", help="phrases that clients may wait for")
+    parser.add_argument("--wake-word", nargs="+", type=name, metavar="PHRASE", help="phrases that clients may wait for")
     add_wake_sensitivity_option(parser)
-    parser.add_argument("--wyoming", metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant")
-    parser.add_argument("--name", default="speech-lstm", help="what Wyoming clients see (default: %(default)s)")
+    parser.add_argument(
+        "--wyoming", type=name, metavar="URI", help="tcp://HOST:PORT or unix://PATH, for Home Assistant"
+    )
+    parser.add_argument(
+        "--name", type=name, default="speech-lstm", help="what Wyoming clients see (default: %(default)s)"
+    )
     parser.add_argument("--zeroconf", action="store_true", help="announce the Wyoming server in the local network")
     parser.add_argument("--http", type=address, metavar="HOST:PORT", help="the page, WebSocket and HTTP")
     parser.add_argument(
         "--token-file",
-        type=Path,
+        type=path,
         metavar="FILE",
         help=f"holds the token that HTTP clients must give; needed for others than this machine (or: ${TOKEN})",
     )
     parser.add_argument(
         "--origin",
         nargs="+",
+        type=name,
         default=[],
         metavar="URL",
         help="other sites whose pages may connect, as https://a.example",
     )
     parser.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
+        "--certificate", type=path, metavar="FILE", help="PEM, for https (browsers want it off this machine)"
     )
-    parser.add_argument("--key", type=Path, metavar="FILE", help="PEM, of the certificate")
+    parser.add_argument("--key", type=path, metavar="FILE", help="PEM, of the certificate")
     parser.add_argument("--clients", type=positive, default=64, metavar="N", help="at once (default: %(default)s)")
     parser.set_defaults(run=run, parser=parser)
 
@@ -104,9 +112,7 @@ def run(args: argparse.Namespace) -> int:
         grammar_text=_grammar_text(args),
         limits=Limits(clients=args.clients),
     )
-    asyncio.run(
-        serve(recognizer, waking, options, lambda line: print(f"speech-lstm: {line}", file=sys.stderr, flush=True))
-    )
+    asyncio.run(serve(recognizer, waking, options, lambda line: say(f"speech-lstm: {line}")))
     return 0
 
 
@@ -118,14 +124,14 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _token(path: Path | None) -> str | None:
+def _token(file: Path | None) -> str | None:
     """From the file, else from the environment."""
     try:
-        token = path.read_text(encoding="utf-8").strip() if path else os.environ.get(TOKEN, "").strip()
+        token = file.read_text(encoding="utf-8").strip() if file else os.environ.get(TOKEN, "").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SpeechLstmError(f"--token-file {path}: {error}") from None
-    if path and not token:
-        raise SpeechLstmError(f"--token-file {path}: the file is empty")
+        raise SpeechLstmError(f"--token-file {file}: {error}") from None
+    if file and not token:
+        raise SpeechLstmError(f"--token-file {file}: the file is empty")
     if token and not token.replace("-", "").replace("_", "").isalnum():
         raise SpeechLstmError("the token must be of letters, digits, - and _, as `openssl rand -hex 16` prints")
     return token or None

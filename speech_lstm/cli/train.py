@@ -51,13 +51,15 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end, or save and stop at Ctrl-C."""
     need("training", *NEEDED)
     from speech_lstm.config import load_config
-    from speech_lstm.training.trainer import Trainer
 
     config = load_config(args.config)
     if args.hours is not None:
         config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, hours=args.hours))
     folder = args.config.resolve().parent
     check_folder(folder / config.run.folder, f"{args.config}: run.folder")
+
+    from speech_lstm.training.trainer import Trainer  # PyTorch takes seconds, and the file may be wrong
+
     trainer = Trainer(config, folder)
     try:
         error = trainer.run()

@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run_enrol(args: argparse.Namespace) -> int:
     """Print the pronunciations."""
-    from speech_lstm.runtime.audio.pcm import read_audio
+    from speech_lstm.runtime.audio import read_audio
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
     from speech_lstm.runtime.model.model import Model
     from speech_lstm.runtime.wake.enrolment import enrol

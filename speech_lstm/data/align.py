@@ -17,14 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
-
-TAIL_SECONDS = 0.4
-"""Silence after a clip: a model hears a little late."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +116,7 @@ def align(model: Model, audio: Samples, text: str, lexicon: Lexicon) -> Alignmen
     words = spoken_words(text)
     if not words:
         return None
-    rate, unit = model.metadata.sample_rate, model.metadata.chunk_samples
-    tail = round(TAIL_SECONDS * rate)
-    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % unit))
-    log_probs = model.run(padded[None], model.initial_state())[0][0]
+    log_probs = model.log_probs(audio)
     tokens = model.metadata.tokens
     trellis = build_trellis([lexicon.pronunciations(word) for word in words], tokens)
     path, score = best_path(log_probs, trellis)

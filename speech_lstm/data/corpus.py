@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from speech_lstm.runtime.audio.pcm import read_audio
+from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 
 SAMPLE_RATE = 16000
@@ -32,6 +32,16 @@ class Utterance:
     corpus: str
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file in UTF-8. SpeechLstmError where it is none."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise SpeechLstmError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SpeechLstmError(f"{path}: not a text file in UTF-8: {error.reason}") from error
+
+
 def read_manifest(path: Path, split: str | None = None, max_word_error: float = 0.3) -> list[Utterance]:
     """The utterances of a manifest, of one split or all.
 
@@ -39,11 +49,7 @@ def read_manifest(path: Path, split: str | None = None, max_word_error: float = 
     left out of the training split.
     """
     utterances = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise SpeechLstmError(f"{path}: cannot read the manifest: {error.strerror}") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         try:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.data.corpus import read_lines
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.lexicon.text import normalise
 
@@ -90,8 +91,8 @@ def speech_commands(source: Path) -> Iterator[Recording]:
     listed = {}
     for name, split in (("validation_list.txt", "dev"), ("testing_list.txt", "test")):
         if (source / name).exists():
-            lines = (source / name).read_text(encoding="utf-8").split()
-            listed.update({_speaker(PurePosixPath(line).name): split for line in lines})
+            lines = read_lines(source / name)
+            listed.update({_speaker(PurePosixPath(line).name): split for line in lines if line.strip()})
     clips = [path for path in sorted(source.glob("*/*")) if path.suffix in (".wav", ".flac", ".opus")]
     if not any("_nohash_" in path.name for path in clips):
         raise SpeechLstmError(f"{source}: no clips of Speech Commands; expected files like yes/0a7c2a8d_nohash_0.wav")
@@ -116,7 +117,7 @@ def librispeech(source: Path) -> Iterator[Recording]:
     for transcript in transcripts:
         subset = transcript.parent.parent.parent.name
         split = re.match("(train|dev|test)-", subset)
-        for line in transcript.read_text(encoding="utf-8").splitlines():
+        for line in read_lines(transcript):
             name, _, text = line.partition(" ")
             if name:
                 speaker = name.split("-")[0]
@@ -175,12 +176,12 @@ def unpack(source: Path, out: Path) -> list[Recording]:
                 with content, (out / name).open("wb") as file:
                     shutil.copyfileobj(content, file)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise SpeechLstmError(f"{source}: cannot be unpacked to {out}: {error}") from error
+        raise SpeechLstmError(f"{source}: cannot be unpacked to {out}: {str(error).splitlines()[0]}") from error
     manifest = out / "manifest.jsonl"
     if not manifest.exists():
         raise SpeechLstmError(f"{source}: no manifest; expected NAME/manifest.jsonl and audio files in the tar")
     recordings = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(manifest), 1):
         try:
             row = json.loads(line)
             path, text = out.absolute() / row.pop("audio_filepath"), row.pop("text")

@@ -42,9 +42,7 @@ class Listener:
         """The best of the phrases."""
         if phrases != self._grammar:
             self.recognizer, self._grammar = self.recognizer.with_grammar(phrases), phrases
-        search = self.recognizer.decoder.start()
-        self.recognizer.decoder.advance(search, log_probs)
-        return replace(self.recognizer.interpreter, threshold=0.0).heard(self.recognizer.decoder, search)
+        return self.recognizer.decode(log_probs, threshold=0.0)
 
     def outcome(self, trial: Trial) -> Outcome:
         """What becomes of a trial."""

@@ -26,15 +26,17 @@ from speech_lstm.evaluation.trials import Trial, make_trials
 from speech_lstm.runtime.decoding.confidence import FEATURES, FLOOR, ConfidenceModel, command_features
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
-from speech_lstm.runtime.decoding.nbest import Hypothesis
+from speech_lstm.runtime.decoding.hypothesis import Sentence
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.live.interpreter import MOST_RIVALS
+from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
 
-BLANK_OFFSETS = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)
-WRONG_TARGET = 0.05  # of other speech and noise, accepted at the threshold, every kind as frequent as the others
-LEAST_THRESHOLD = 0.5  # what is likelier wrong than right is never accepted
+BLANK_OFFSETS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+WRONG_TARGETS = {"accept": 0.05, "open": 0.03}
+"""Of other speech and noise, every kind as frequent as the others, accepted at the threshold: `accept` after a wake
+word or a button, where a command is likely; `open` where everything that is said may be one."""
 OFFSET_SLACK = 0.01  # less than that in recognised trials is chance, and a smaller offset makes fewer phones of noise
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
@@ -46,22 +48,23 @@ class Calibration:
 
     confidence: ConfidenceModel
     blank_offset: float
-    threshold: float
+    thresholds: dict[str, float]
+    """For each of `WRONG_TARGETS`."""
     right_recognised: float
     """Share of the trials with the phrase in the grammar in which it was the best."""
     right_accepted: float
-    """Share of them that are recognised and accepted at the threshold."""
+    """Share of them that are recognised and accepted at the threshold `accept`; so are the following."""
     wrong_accepted: float
-    """Share of the other trials, without near misses, accepted at the threshold."""
+    """Share of the other trials, without near misses, accepted."""
     near_misses_accepted: float
-    """Share of the near misses accepted at the threshold."""
+    """Share of the near misses accepted."""
 
     def to_dict(self) -> dict[str, Any]:
         """Entries for `ModelMetadata`, and the shares."""
         return {
             "calibration": self.confidence.to_metadata(),
             "decoder": {"blank_offset": self.blank_offset},
-            "thresholds": {"accept": self.threshold},
+            "thresholds": self.thresholds,
             "right_recognised": self.right_recognised,
             "right_accepted": self.right_accepted,
             "wrong_accepted": self.wrong_accepted,
@@ -69,16 +72,16 @@ class Calibration:
         }
 
 
-def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions | None = None) -> Calibration:
+def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOptions | None = None) -> Calibration:
     """Choose the least blank offset that recognises about as much as any, then fit the confidence and the threshold.
 
-    Raises ValueError without trials of both kinds, right and wrong.
+    metadata: of the model that made the trials. Raises ValueError without trials of both kinds, right and wrong.
     """
     inside = [trial for trial in trials if trial.inside]
     if not inside or len(inside) == len(trials):
         raise ValueError("calibration needs clips whose words are in the grammar and clips whose words are not")
     base = options or DecoderOptions()
-    graphs = _Graphs(tokens)
+    graphs = _Graphs(metadata)
     recognised = {
         offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
         for offset in BLANK_OFFSETS
@@ -94,12 +97,15 @@ def fit(trials: Sequence[Trial], tokens: Sequence[str], options: DecoderOptions 
     probability = np.array([confidence.probability(row) for row in features])
     near = kinds == NEAR_MISS
     other = ~known & ~near
-    threshold = max(LEAST_THRESHOLD, accepting_threshold(probability[other], kinds[other], WRONG_TARGET))
-    accepted = probability > threshold
+    thresholds = {
+        name: round(accepting_threshold(probability[other], kinds[other], share), 4)
+        for name, share in WRONG_TARGETS.items()
+    }
+    accepted = probability > thresholds["accept"]
     return Calibration(
         confidence,
         offset,
-        round(threshold, 4),
+        thresholds,
         right_recognised=float(right[known].mean()),
         right_accepted=float((right & accepted)[known].mean()),
         wrong_accepted=float(accepted[other].mean()),
@@ -129,8 +135,8 @@ def equal_weights(kinds: NDArray[np.str_], labels: NDArray[np.bool_]) -> NDArray
 class _Graphs:
     """Decoding graphs of the trials' grammars, each compiled once."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self._tokens, self._lexicon = tokens, Lexicon()
+    def __init__(self, metadata: ModelMetadata) -> None:
+        self._metadata, self._lexicon = metadata, Lexicon()
         self._graphs: dict[tuple[str, ...], DecodingGraph] = {}
 
     def text(self, trial: Trial, options: DecoderOptions) -> str | None:
@@ -145,17 +151,18 @@ class _Graphs:
         if best is None:
             return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR), None
         rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
-        return command_features(best, num_frames, best.score - rival.score if rival else math.inf), best.text
+        lead = best.score - rival.score if rival else math.inf
+        return command_features(best.hypothesis, num_frames, self._metadata.frame_seconds, lead), best.text
 
-    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Hypothesis], int]:
+    def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Sentence], int]:
         """Phrases, best first, and the number of frames."""
         key = tuple(sorted(trial.phrases))
         if key not in self._graphs:
-            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._tokens)
+            self._graphs[key] = compile_graph(Grammar.from_phrases(key).graph, self._lexicon, self._metadata.tokens)
         decoder = Decoder(self._graphs[key], options)
         state = decoder.start()
         decoder.advance(state, trial.log_probs)
-        return decoder.sentences(state), state.num_frames
+        return decoder.sentences(state), state.now.num_frames
 
 
 def logistic_regression(
@@ -213,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
     trials = make_trials(model, args.words, args.sentences, args.noise, args.clips)
-    result = fit(trials, model.metadata.tokens)
+    result = fit(trials, model.metadata)
     args.output.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(trials)} trials, {len(FEATURES)} features -> {args.output}", file=sys.stderr)
     print(json.dumps(result.to_dict()))

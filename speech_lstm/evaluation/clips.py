@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speech_lstm.evaluation.suite import Suite
-from speech_lstm.runtime.audio.pcm import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.lexicon.text import spoken_words
 

@@ -12,12 +12,11 @@ from speech_lstm.evaluation.clips import Clip, audible, by_corpus
 from speech_lstm.evaluation.conditions import Condition, State, Surroundings, conditions_of
 from speech_lstm.evaluation.measures import Observation
 from speech_lstm.evaluation.suite import Commands, Suite
-from speech_lstm.evaluation.trials import TAIL_SECONDS
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.live.session import SessionOptions
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Command, Event, Result
 
@@ -78,8 +77,6 @@ def hear(recognizer: Recognizer, audio: Samples, state: State) -> Heard:
     model, stream = recognizer.model, recognizer.stream()
     metadata = model.metadata
     block = recognizer.options.block_samples(metadata)
-    tail = np.pad(audio[len(audio) // block * block :], (0, round(TAIL_SECONDS * SAMPLE_RATE)))
-    tail = np.pad(tail, (0, -len(tail) % metadata.chunk_samples))
     rows: NDArray[np.float32] = np.zeros((0, len(metadata.tokens)), np.float32)
     events: list[Event] = []
     if whole := len(audio) // block * block:
@@ -91,10 +88,8 @@ def hear(recognizer: Recognizer, audio: Samples, state: State) -> Heard:
         stream.next_block()
         events += stream.advance(rows[start : start + frames], state[0])
     events += stream.finish()
-    search = recognizer.decoder.start()
-    recognizer.decoder.advance(search, np.concatenate([rows, model.run(tail[None], state)[0][0]]))
-    listening = replace(recognizer.interpreter, threshold=0.0)
-    return Heard(listening.heard(recognizer.decoder, search, 0, 0, len(audio) / SAMPLE_RATE), events)
+    rows = np.concatenate([rows, model.log_probs(audio[whole:], state)])
+    return Heard(recognizer.decode(rows, len(audio) / SAMPLE_RATE, threshold=0.0), events)
 
 
 @dataclass
@@ -114,10 +109,14 @@ class CommandTest:
         chosen = replace(recognition, alternatives=0, session=SessionOptions(partials=False))
         return cls(name, suite, options, Recognizer(suite.located(options.grammar), model=model, options=chosen))
 
-    def observe(self, around: Surroundings, most: int) -> Iterator[Observation]:
-        """Hear every clip in every condition."""
-        conditions = conditions_of(self.suite)
-        for paths, outside in ((self.options.manifests, False), (self.options.outside, True)):
+    def observe(self, around: Surroundings, limit: int | None) -> Iterator[Observation]:
+        """Hear every clip in every condition. limit: clips of each corpus, where the suite has more."""
+        options, conditions = self.options, conditions_of(self.suite)
+        inside_clips, outside_clips = (min(n, limit or n) for n in (options.clips, options.outside_clips))
+        for paths, most, outside in (
+            (options.manifests, inside_clips, False),
+            (options.outside, outside_clips, True),
+        ):
             for clips in by_corpus(self.suite.all_located(paths), self.suite, most).values():
                 for clip, audio in audible(clips):
                     said = said_in(clip, self.recognizer.grammar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import cycle
 from pathlib import Path
 from zlib import crc32
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from speech_lstm.evaluation.clips import read_clips
 from speech_lstm.evaluation.rooms import reverberant
 from speech_lstm.evaluation.suite import Noise, Suite
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 
@@ -93,8 +94,14 @@ class Surroundings:
     def noise(self, noise: str, name: str) -> Samples:
         """A clip of noise, drawn by the name of the clip that it is for: the same in all its ratios."""
         random = np.random.default_rng([self._suite.seed, crc32(name.encode())])
-        drawn = [read_audio(files[int(random.integers(len(files)))]) for files in self._files[noise]]
+        drawn = [_kept(files[int(random.integers(len(files)))]) for files in self._files[noise]]
         return summed([np.roll(part, int(random.integers(len(part)))) for part in drawn])
+
+
+@lru_cache(maxsize=2000)
+def _kept(path: Path) -> Samples:
+    """The audio of a file that is heard again and again: noise, and what is said before late clips."""
+    return read_audio(path)
 
 
 def _noise_files(folder: Path, noise: Noise) -> list[list[Path]]:
@@ -163,7 +170,7 @@ def _sounds(suite: Suite, after: str) -> Iterator[Samples]:
     clips = [clip for path in suite.all_located(suite.late.speech) for clip in read_clips(path, suite)]
     order = random.permutation(len(clips))
     for index in cycle(order.tolist()):
-        yield read_audio(clips[index].path) * np.float32(QUIET if after == "quiet speech" else 1.0)
+        yield _kept(clips[index].path) * np.float32(QUIET if after == "quiet speech" else 1.0)
 
 
 def _pieces(sounds: Iterable[Samples], length: int) -> Iterator[Samples]:

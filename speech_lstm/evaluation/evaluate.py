@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance, read_manifest
 from speech_lstm.evaluation.phones import phone_errors, pronounced
-from speech_lstm.evaluation.trials import TAIL_SECONDS, posteriors
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.evaluation.trials import posteriors
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -157,16 +157,5 @@ def stream_result(recognizer: Recognizer, audio: Samples, chunk_samples: int) ->
 
     audio: float32 [samples], 16 kHz; chunk_samples: a multiple of the model's.
     """
-    model = recognizer.model
-    padded = _padded(audio, model.metadata.chunk_samples)
-    state, search = model.initial_state(), recognizer.decoder.start()
-    for start in range(0, len(padded), chunk_samples):
-        log_probs, state = model.run(padded[None, start : start + chunk_samples], state)
-        recognizer.decoder.advance(search, log_probs[0])
-    return recognizer.interpreter.heard(recognizer.decoder, search, 0, 0, len(audio) / SAMPLE_RATE)
-
-
-def _padded(audio: Samples, unit: int) -> Samples:
-    """Silence after float32 [samples], to whole chunks of `unit`."""
-    tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    return np.pad(audio, (0, tail + -(len(audio) + tail) % unit))
+    log_probs = recognizer.model.log_probs(audio, block_samples=chunk_samples)
+    return recognizer.decode(log_probs, len(audio) / SAMPLE_RATE)

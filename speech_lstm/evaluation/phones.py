@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,14 @@ def counted_bigram(
 ) -> PhoneBigram:
     """Of first pronunciations."""
     number = {token: index for index, token in enumerate(tokens)}
-    said = (pronounced(lexicon, spoken_words(text)) for text in texts)
-    sequences = ([number[phone] for ways in words for phone in ways[0]] for words in said if words)
+
+    @cache
+    def said(word: str) -> list[int] | None:
+        ways = pronounced(lexicon, [word])
+        return [number[phone] for phone in ways[0][0]] if ways else None
+
+    words = ([said(word) for word in spoken_words(text)] for text in texts)
+    sequences = ([phone for part in parts if part for phone in part] for parts in words if parts and None not in parts)
     return PhoneBigram.counted(sequences, len(tokens) - 1, smoothing)
 
 

@@ -51,9 +51,9 @@ def run_suite(
     if suite.phones:
         observations += observe_phones(suite, suite.phones, model, around, blank_offset, most(suite.phones.clips))
         clock.say("phones")
-    for name, commands in suite.commands.items():
+    for name in suite.commands:
         test = CommandTest.load(name, suite, model, recognition)
-        observations += test.observe(around, most(commands.clips))
+        observations += test.observe(around, limit)
         curves[name] = {condition.name: acceptance_curve(heard) for condition, heard in test.heard.items()}
         clock.say(name)
     if suite.wake:

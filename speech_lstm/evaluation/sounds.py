@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 
 
 def silence(rng: np.random.Generator) -> Samples:

@@ -78,6 +78,7 @@ class Commands:
     manifests: tuple[str, ...]
     outside: tuple[str, ...] = ()
     clips: int = 100  # of each corpus
+    outside_clips: int = 25  # of each corpus
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.evaluation.sounds import music, silence
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-TAIL_SECONDS = 0.4  # silence after a clip, as `RecognizerOptions.tail_seconds`
 PHRASES = 20  # sentences in a grammar
 MAX_WORDS = 12  # of a sentence; commands are not longer
 NEAR_MISSES = 3  # of what was said, in a grammar that also has it
@@ -109,9 +108,7 @@ def posteriors(
     state: that the model begins with, float32 [1, state size]; None: a fresh one.
     """
     audio = read_audio(clip) if isinstance(clip, str | Path) else clip
-    tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % model.metadata.chunk_samples))
-    return model.run(padded[None], model.initial_state() if state is None else state)[0][0]
+    return model.log_probs(audio, state)
 
 
 def dev_rows(manifests: Iterable[Path], guessed: bool = False) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ from speech_lstm.evaluation.conditions import Condition, Surroundings, condition
 from speech_lstm.evaluation.measures import Observation
 from speech_lstm.evaluation.suite import Suite, WakeWords
 from speech_lstm.evaluation.trials import posteriors
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.runtime.wake.false_alarms import DEEPEST
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions, phrase_tail
 
 NOISE_DB = 10.0
@@ -85,7 +86,7 @@ class OtherSpeech:
 
 def allowing(scores: Sequence[float], count: int) -> float:
     """The threshold that so many false alarms pass. scores: best first."""
-    return scores[min(count, len(scores) - 1)] + 0.001 if scores else -float("inf")
+    return scores[min(count, len(scores) - 1)] + 0.001 if scores else -DEEPEST
 
 
 class WakeTest:

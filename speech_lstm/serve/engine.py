@@ -35,6 +35,7 @@ class Engine:
         self.metrics = Metrics()
         self.stopping = asyncio.Event()
         self._clients: set[asyncio.Task[Any] | None] = set()
+        self._waiting: set[asyncio.Timeout] = set()
         self._files = 0
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "hearing")
         self._aside = ThreadPoolExecutor(1, "aside")
@@ -89,19 +90,19 @@ class Engine:
 
     async def unless_stopping(self, coming: Coroutine[Any, Any, T], seconds: float) -> T | None:
         """What a client sends next; None when the server stops first. Refused when nothing comes in time."""
-        task = asyncio.ensure_future(coming)
-        stop = asyncio.ensure_future(self.stopping.wait())
+        if self.stopping.is_set():
+            coming.close()
+            return None
         try:
-            await asyncio.wait((task, stop), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            if stop.done():
+            async with asyncio.timeout(seconds) as waiting:
+                self._waiting.add(waiting)
+                return await coming
+        except TimeoutError:
+            if self.stopping.is_set():
                 return None
-            raise Refused(f"nothing complete was received for {seconds:g} s", "too-slow")
+            raise Refused(f"nothing complete was received for {seconds:g} s", "too-slow") from None
         finally:
-            stop.cancel()
-            if not task.done():
-                task.cancel()
+            self._waiting.discard(waiting)
 
     async def sleep(self, seconds: float) -> None:
         """Let a client wait, or until the server stops."""
@@ -111,6 +112,8 @@ class Engine:
     async def stop(self) -> None:
         """Let clients finish what is in flight; those that do not are cut off after `Limits.stop_seconds`."""
         self.stopping.set()
+        for waiting in self._waiting:
+            waiting.reschedule(0)  # now
         if left := {task for task in self._clients if task is not None}:
             _, late = await asyncio.wait(left, timeout=self.limits.stop_seconds)
             for task in late:

@@ -40,7 +40,9 @@ class AttentionStep(Step):
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """x [batch, 3 width]: query, key and value; state [batch, state_size] -> [batch, width], state."""
         state = torch.cat([state, x[:, self.width :]], 1)
-        k, v = state.unflatten(1, (CONTEXT + 1, 2, HEADS, self.head)).permute(2, 0, 3, 1, 4)  # [batch, heads, keys, head]
+        k, v = state.unflatten(1, (CONTEXT + 1, 2, HEADS, self.head)).permute(
+            2, 0, 3, 1, 4
+        )  # [batch, heads, keys, head]
         q = x[:, : self.width].unflatten(1, (HEADS, 1, self.head))
         scores = torch.matmul(q, k.transpose(-1, -2)) / math.sqrt(self.head) + self.distance
         return torch.matmul(scores.softmax(-1), v).flatten(1), state[:, 2 * self.width :]

@@ -10,8 +10,8 @@ from speech_lstm.acoustic.cells.lstm import run_lstm
 class CoupledLstmCell(Cell):
     """f = 1 - i, so that three matrices in place of four are learned. The state is h, then c.
 
-    1 - sigmoid(a) = sigmoid(-a): an LSTM whose forget gate has the input gate's weights with the other sign. So it trains
-    and exports as one, in int8 too; the file holds the four matrices.
+    1 - sigmoid(a) = sigmoid(-a): an LSTM whose forget gate has the input gate's weights with the other sign. So it
+    trains and exports as one, in int8 too; the file holds the four matrices.
     """
 
     def __init__(self, size: int) -> None:

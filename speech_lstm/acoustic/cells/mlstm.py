@@ -1,4 +1,4 @@
-"""mLSTM of Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", section 2.3: exponential gates, matrix memory."""
+"""mLSTM of Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", section 2.3: a matrix as memory."""
 
 import math
 
@@ -23,7 +23,7 @@ Memory = tuple[Tensor, Tensor, Tensor]
 class MlstmStep(Step):
     """One frame of all heads. The state is C, n and m.
 
-    m' = max(i, m + log sigmoid(f)); C = exp(log sigmoid(f) + m - m') C + exp(i - m') k v^T, n the same with k for k v^T;
+    m' = max(i, m + log sigmoid(f)); C = exp(log sigmoid(f) + m - m') C + exp(i - m') k v^T, n so with k for k v^T;
     h = C^T q / max(|n q|, exp(-m')), where k is divided by the root of d before.
     """
 
@@ -63,8 +63,8 @@ class MlstmStep(Step):
 def chunkwise(q: Tensor, k: Tensor, v: Tensor, i: Tensor, f: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
     """The steps of a sequence without going through its frames: q, k, v [batch, heads, frames, d], i, f without d.
 
-    Inside a block each frame looks back at every one, weighted as the gates have it (the paper's parallel form, appendix
-    A.3); the memories between the blocks, which are sums of what each block adds, all come from one product.
+    Inside a block each frame looks back at every one, weighted as the gates have it (the paper's parallel form,
+    appendix A.3); the memories between the blocks, which are sums of what each block adds, all come from one product.
     """
     frames, d = q.shape[2], q.shape[3]
     pad = (BLOCK - frames % BLOCK) % BLOCK  # such frames change nothing
@@ -137,8 +137,8 @@ class MatrixMemory(nn.Module):
             h, state = repeat(self.step, x, state)
         else:
             with torch.autocast(x.device.type, enabled=False):
-                parts = (part.transpose(1, 2) for part in self.step.split(x.to(state.dtype)))
-                h, memory = chunkwise(*parts, self.step.memory(state))
+                q, k, v, i, f = (part.transpose(1, 2) for part in self.step.split(x.to(state.dtype)))
+                h, memory = chunkwise(q, k, v, i, f, self.step.memory(state))
             h, state = h.transpose(1, 2).flatten(2), torch.cat([part.flatten(1) for part in memory], 1)
         h = nn.functional.layer_norm(h.unflatten(2, (HEADS, -1)), (self.step.head,)).flatten(2)
         return h * self.scale, state

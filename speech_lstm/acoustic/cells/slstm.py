@@ -16,7 +16,8 @@ class SlstmStep(Step):
 
     With z, i, f, o = W x + R h + b, where R has a block for each head:
     m' = max(i, m + log sigmoid(f)); c = exp(log sigmoid(f) + m - m') c + exp(i - m') tanh(z), n the same with 1 for
-    tanh(z); h = sigmoid(o) c / n. The stabiliser m keeps the exponentials below 1; n is 1 or more from the first frame on.
+    tanh(z); h = sigmoid(o) c / n. The stabiliser m keeps the exponentials at 1 or less; n is at least 1 from the
+    first frame on.
     """
 
     def __init__(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""xLSTM blocks of Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", figures 10 and 11: both memories in turn."""
+"""xLSTM blocks of Beck et al. 2024, "xLSTM: Extended Long Short-Term Memory", figures 10 and 11: both in turn."""
 
 import math
 
@@ -9,12 +9,12 @@ from torch.nn.functional import gelu, layer_norm, silu
 from speech_lstm.acoustic.cells.cell import Cell
 from speech_lstm.acoustic.cells.convolution import CausalConvolution
 from speech_lstm.acoustic.cells.mlstm import HEADS, MatrixMemory, gate_layer
-from speech_lstm.acoustic.cells.slstm import SlstmStep, open_forget_gates
 from speech_lstm.acoustic.cells.recurrence import repeat
+from speech_lstm.acoustic.cells.slstm import SlstmStep, open_forget_gates
 
 
 class HeadLinear(nn.Module):
-    """A matrix for each head's part of the vectors: [batch, frames, heads * inputs] -> [batch, frames, heads * outputs]."""
+    """A matrix for each head's part: [batch, frames, heads * inputs] -> [batch, frames, heads * outputs]."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class HeadLinear(nn.Module):
 
 
 class MlstmBlock(Cell):
-    """mLSTM twice as wide: queries and keys see the last four frames, values the present one, a gate stands beside it."""
+    """mLSTM twice as wide: queries and keys see the last four frames, values the present one; with a gate."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size)

@@ -157,7 +157,8 @@ def _parquet_row(row: dict[str, Any]) -> dict[str, Any]:
     for result in results:
         result["alternatives"] = json.dumps(result["alternatives"], default=str)
     error = row.get("error")
-    return {**row, "file": as_text(row["file"]), "results": results, "error": None if error is None else as_text(error)}
+    about = {"error": None if error is None else as_text(error), "warnings": row.get("warnings", [])}
+    return {**row, "file": as_text(row["file"]), "results": results, **about}
 
 
 def _schema() -> Any:
@@ -182,5 +183,6 @@ def _schema() -> Any:
             ("duration", pa.float64()),
             ("results", pa.list_(pa.struct(result))),
             ("error", pa.string()),
+            ("warnings", pa.list_(pa.string())),
         ]
     )

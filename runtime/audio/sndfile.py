@@ -1,0 +1,170 @@
+"""Sound files through libsndfile (`soundfile`, imported on first use), read from front to back."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from speech_lstm.runtime.audio.pcm import Samples, holds_int16
+from speech_lstm.runtime.audio.pieces import Gap
+from speech_lstm.runtime.audio.source import AudioFile, Part, RawFormat, Window
+from speech_lstm.runtime.errors import AudioError
+
+_SPARE = 4096  # frames to try beyond those that the file says it has
+_MOST_FLAC_FRAMES = (1 << 36) - 1  # so many or more: nobody knew when the file was begun
+_INT32 = 1 << 31
+_EXACT = ("PCM", "FLOA", "DOUB", "ULAW", "ALAW")  # how encodings begin whose samples are what was recorded
+
+
+class SoundFile:
+    """A file, or some parts of one. Use it in `with`."""
+
+    tracks = ("",)
+    track = 0
+    gaps: tuple[Gap, ...] = ()
+
+    def __init__(self, source: AudioFile, parts: Sequence[Part] = (), raw: RawFormat | None = None) -> None:
+        """parts: () for the whole file. raw: for one without a header.
+
+        AudioError for what libsndfile does not know.
+        """
+        library, kind = _forward()
+        form: dict[str, Any] = {}
+        if raw:
+            form = {"format": "RAW", "subtype": "PCM_16", "endian": "LITTLE"}
+            form |= {"samplerate": raw.sample_rate, "channels": raw.channels}
+        opened: Any = Window(source.file, parts) if parts else _name(source)
+        try:
+            with hushed():
+                self._file = kind(opened, **form)
+        except (library.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw files
+            raise AudioError(f"libsndfile: {getattr(error, 'error_string', str(error)).rstrip('.')}") from None
+        self._library = library
+        self._hush = hushed if self._file.subtype.startswith("MPEG") else nullcontext
+        self.samplerate: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.is_exact: bool = self._file.subtype.startswith(_EXACT) or self._file.format == "FLAC"
+        """Whether no lossy codec comes between the samples and what was recorded."""
+        self.is_int16_in_int32 = False
+        """Whether samples of 32 bits have values of 16, and were scaled as these."""
+        self._heard = 0
+        self.problem = ""
+        """Why it breaks off, when it does."""
+
+    def __enter__(self) -> SoundFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._hush():
+            self._file.close()
+
+    def read(self, frames: int) -> Samples:
+        """The next float32 [frames, channels], fewer at the end."""
+        frames = min(frames, max(0, self._file.frames - self._heard) + _SPARE)
+        block = np.full((0 if self.problem else frames, self.channels), np.nan, np.float32)
+        try:
+            with self._hush():
+                heard = self._file.read(len(block), dtype="float32", always_2d=True, out=block)
+            self._heard += len(heard)
+            return self._scaled(heard)
+        except self._library.LibsndfileError as error:
+            self.problem = f"libsndfile: {error.error_string}"
+            unread = np.isnan(block[:, 0])
+            return block[: int(unread.argmax()) if unread.any() else frames]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the sound is, where the file says so and does not only seem to."""
+        is_known = self._file.format == "FLAC" and self._file.frames < _MOST_FLAC_FRAMES
+        return self._file.frames / self.samplerate if is_known else None
+
+    def _scaled(self, block: Samples) -> Samples:
+        """int32 that holds int16, louder."""
+        if self._file.subtype != "PCM_32" or not len(block):
+            return block
+        loudest = float(np.abs(block).max())
+        if loudest > 32768 / _INT32:
+            self.is_int16_in_int32 = False
+        elif loudest:
+            self.is_int16_in_int32 |= holds_int16((block * np.float32(_INT32)).astype(np.int32))
+        return block * np.float32(65536) if self.is_int16_in_int32 else block
+
+
+def _name(source: AudioFile) -> Any:
+    """A name need not be UTF-8."""
+    return source.path if sys.platform == "win32" else os.fsencode(source.path)
+
+
+@cache
+def _forward() -> tuple[Any, Any]:
+    """The module, and its class made to read on without asking for the place after each block: some codecs cannot tell
+    it (GSM and other ADPCMs), and after damage it is wrong.
+    """
+    try:
+        import soundfile
+    except OSError as error:  # the wheel without its own libsndfile, on a system that lacks one
+        raise AudioError(f"soundfile found no libsndfile ({error}); on Debian: apt-get install libsndfile1") from None
+
+    class Forward(soundfile.SoundFile):
+        def seekable(self) -> bool:
+            return False
+
+    return soundfile, Forward
+
+
+_lock = threading.Lock()
+_hushing = 0
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without the notes that libmpg123, inside libsndfile, prints about every second file. C's `stderr` leads nowhere
+    for that time; Python's is another one. Does nothing where C's cannot be changed (Windows, musl).
+    """
+    global _hushing
+    stream, nowhere = _c_stderr()
+    if stream is None:
+        yield
+        return
+    with _lock:
+        _hushing += 1
+        if _hushing == 1:
+            _hidden.append(stream.value)
+            stream.value = nowhere
+    try:
+        yield
+    finally:
+        with _lock:
+            _hushing -= 1
+            if _hushing == 0:
+                stream.value = _hidden.pop()
+
+
+_hidden: list[int | None] = []  # C's `stderr` meanwhile
+
+
+@cache
+def _c_stderr() -> tuple[ctypes.c_void_p | None, int | None]:
+    """The variable, and what leads nowhere."""
+    try:
+        library = ctypes.CDLL(None)
+        if not (sys.platform == "darwin" or hasattr(library, "gnu_get_libc_version")):
+            return None, None
+        stream = ctypes.c_void_p.in_dll(library, "__stderrp" if sys.platform == "darwin" else "stderr")
+        library.fopen.restype = ctypes.c_void_p
+        nowhere = library.fopen(os.fsencode(os.devnull), b"w")
+    except (OSError, TypeError, ValueError, AttributeError):
+        return None, None
+    return (stream, nowhere) if nowhere else (None, None)
