@@ -36,6 +36,7 @@ WORKING: dict[str, list[str]] = {
     "export": ["export", "EMPTY", "--out", "OUT"],
     "evaluate": ["evaluate", MANIFEST, "--limit", "1"],
     "prepare": ["prepare", "speech_commands", "CORPUS", "--out", "OUT"],
+    "explain": ["explain", LEFT, "--out", "explain.png"],
     "align": ["align", "EMPTY", "--out", "OUT/alignments.jsonl"],
     "train": ["train", "EMPTY"],
 }

@@ -63,20 +63,20 @@ def test_phones_are_split_by_words() -> None:
 
 
 def test_a_pronunciation_that_the_dictionary_lacks_is_learned(model: Model) -> None:
-    wrong = Lexicon({"backward": "B AA P W AO T"})
-    learned = enrol("backward", takes("backward"), model, wrong)
-    assert learned.pronunciations["backward"][0] == "B AA P W AO T"
-    assert learned.learned and set(learned.learned) < set(learned.pronunciations["backward"])
+    wrong = Lexicon({"forward": "B AA P W AO T"})
+    learned = enrol("forward", takes("forward"), model, wrong)
+    assert learned.pronunciations["forward"][0] == "B AA P W AO T"
+    assert learned.learned and set(learned.learned) < set(learned.pronunciations["forward"])
     assert min(learned.above) > 0
     waiting = Recognizer(
         ["left", "right"],
-        wake_word="backward",
+        wake_word="forward",
         model=model,
         pronunciations=learned.pronunciations,
         wake_sensitivity=0.6,
     )
     stream = waiting.stream()
-    events = stream.accept(np.concatenate([np.zeros(8000, np.float32), takes("backward")[1]])) + stream.finish()
+    events = stream.accept(np.concatenate([np.zeros(8000, np.float32), takes("forward")[1]])) + stream.finish()
     assert [type(event) for event in events][:1] == [WakeWord]
 
 

@@ -62,8 +62,12 @@ def test_json_program_and_recording(wav: Path, tmp_path: Path) -> None:
     assert [recognizer.recognize(sl.read_audio(clip)).text for clip in clips] == ["backward", "forward"]
 
 
-def test_wake_word(wav: Path) -> None:
-    options = ("--wake-word", "backward", "--wake-sensitivity", "0.9")
+def test_wake_word(tmp_path: Path) -> None:
+    pause = np.zeros(8000, np.float32)
+    words = [sl.read_audio(next(WORDS.glob(f"{word}_*.opus"))) for word in ("forward", "backward")]
+    wav = tmp_path / "two words.wav"
+    soundfile.write(wav, np.concatenate([pause, words[0], pause, words[1], pause]), 16000)
+    options = ("--wake-word", "forward", "--wake-sensitivity", "0.9")
     done = subprocess.run([*COMMAND, *options, "--wav", wav, "--json"], capture_output=True, text=True, check=True)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events if event["event"] in ("WakeWord", "Command")] == ["WakeWord", "Command"]

@@ -32,7 +32,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("custom_sentences") / "en"
     folder.mkdir()
     (folder / "words.yaml").write_text(GRAMMAR)
-    with running(folder, "--wake-word", "backward", "--wake-sensitivity", "0.9", "--name", "words") as server:
+    with running(folder, "--wake-word", "forward", "--wake-sensitivity", "0.9", "--name", "words") as server:
         yield server
 
 
@@ -55,7 +55,7 @@ def test_it_says_what_it_can_do(served: Served) -> None:
     (event,) = asyncio.run(ask(served, Describe()))
     info = Info.from_event(event)
     assert (info.asr[0].name, info.asr[0].models[0].languages) == ("words", ["en"])
-    assert (info.wake[0].models[0].name, info.wake[0].models[0].phrase) == ("backward", "backward")
+    assert (info.wake[0].models[0].name, info.wake[0].models[0].phrase) == ("forward", "forward")
     assert info.intent[0].models[0].installed
     (event,) = asyncio.run(ask(served, Ping("hello")))
     assert Pong.from_event(event).text == "hello"
@@ -75,15 +75,15 @@ def test_two_utterances_on_a_connection(served: Served) -> None:
 
 
 def test_wake_words(served: Served) -> None:
-    twice = clip("backward", silence=1.5) + clip("backward", silence=1.5)
-    events = asyncio.run(ask(served, Detect(names=["backward"]), *audio(twice), answers=2))
+    twice = clip("forward", silence=1.5) + clip("forward", silence=1.5)
+    events = asyncio.run(ask(served, Detect(names=["forward"]), *audio(twice), answers=2))
     found = [Detection.from_event(event) for event in events]
-    assert [detection.name for detection in found] == ["backward", "backward"]
+    assert [detection.name for detection in found] == ["forward", "forward"]
     assert found[0].timestamp is not None and 1500 < found[0].timestamp < 3500
     (event,) = asyncio.run(ask(served, Detect(), *audio(clip("zero"))))
     assert NotDetected.is_type(event.type)
     (event,) = asyncio.run(ask(served, Detect(names=["alexa"])))
-    assert "no wake word 'alexa' here; there is backward" in Error.from_event(event).text
+    assert "no wake word 'alexa' here; there is forward" in Error.from_event(event).text
 
 
 @pytest.mark.parametrize("kind", [Recognize, Transcript])
@@ -116,7 +116,7 @@ def test_a_client_may_bring_its_own_grammar(served: Served) -> None:
 
 
 def test_many_clients_at_once(served: Served) -> None:
-    words = ["left", "right", "up", "down", "forward", "backward"] * 3
+    words = ["left", "right", "up", "down", "backward", "forward"] * 3
 
     async def all_of_them() -> list[list[Event]]:
         return await asyncio.gather(*(ask(served, Transcribe(), *audio(clip(word))) for word in words))
@@ -206,7 +206,7 @@ def test_random_and_mutated_frames(served: Served) -> None:
     good = [
         frame("describe"), frame("transcribe", language="en"), frame("audio-start", **FORMAT),
         frame("audio-chunk", bytes(640), **FORMAT), frame("audio-stop"), frame("recognize", text="go"),
-        frame("detect", names=["backward"]), frame("ping"),
+        frame("detect", names=["forward"]), frame("ping"),
     ]  # fmt: skip
     for _ in range(150):
         session = bytearray(b"".join(chance.choices(good, k=6)))

@@ -207,7 +207,7 @@ def test_memory_does_not_grow_with_the_length_of_a_file(tmp_path: Path) -> None:
         tracemalloc.stop()
         return highest
 
-    assert peak(4) < peak(1) * 1.2
+    assert peak(4) < peak(2) * 1.2  # a file of one minute is one block
 
 
 def test_memory_does_not_grow_with_the_number_of_files() -> None:

@@ -99,7 +99,7 @@ def test_other_words_are_not_heard() -> None:
 
 
 def test_sensitivity_moves_the_threshold() -> None:
-    log_probs = spoken_log_probs(["HH", "EY", "T", *phones_of("jarvis")[1:]], noise=0.1, sharpness=9)
+    log_probs = spoken_log_probs(["HH", "EY", "T", *phones_of("jarvis")[1:]], noise=0.1, sharpness=7)
     detectors = [WakeWordDetector(["hey jarvis"], LEXICON, TOKENS, sensitivity=s) for s in (0, 0.25, 0.5, 1)]
     thresholds = [d.thresholds["hey jarvis"] for d in detectors]
     assert thresholds == sorted(thresholds, reverse=True)
@@ -159,7 +159,7 @@ def test_any_split_gives_the_same_detections(cuts: list[int]) -> None:
 
 def test_advance_says_how_long_ago() -> None:
     search = WakeWordDetector(["snowboy"], LEXICON, TOKENS).start()
-    log_probs = spoken_log_probs(phones_of("snowboy"), silence=10)
+    log_probs = spoken_log_probs(phones_of("snowboy"), silence=10, sharpness=12)
     last = int(np.flatnonzero(log_probs.argmax(1))[-1])
     found = search.advance(log_probs)
     assert found is not None

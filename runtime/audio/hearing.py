@@ -51,7 +51,6 @@ class StreamInput:
     def __init__(self, sample_rate: float) -> None:
         self._rate = sample_rate
         self._resampler = StreamResampler(sample_rate)
-        self._leveller = levels.Leveller()
         self._meter = levels.ClipMeter(sample_rate)
         self._half = b""  # of a sample, where bytes were cut in it
         self._is_int16_in_int32: bool | None = None  # None: nobody knows yet
@@ -72,11 +71,11 @@ class StreamInput:
         if audio.size:
             self._samples += len(audio)
             self._lowest, self._highest = min(self._lowest, audio.min()), max(self._highest, audio.max())
-        return self._leveller.accept(self._resampler.accept(audio))
+        return self._resampler.accept(audio)
 
     def finish(self) -> Samples:
         """The rest."""
-        return np.concatenate((self._leveller.accept(self._resampler.finish()), self._leveller.finish()))
+        return self._resampler.finish()
 
     def warnings(self, time: float, is_over: bool = False) -> list[AudioWarning]:
         """What is wrong and was not told before, at that time of the stream."""

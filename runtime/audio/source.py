@@ -55,6 +55,8 @@ def opened(source: Source) -> Iterator[AudioFile]:
     AudioError where there is nothing to read.
     """
     if not isinstance(source, str | PathLike):
+        if not hasattr(source, "read"):
+            raise AudioError(f"got {type(source).__name__}; expected the name of an audio file, or an open file")
         name = str(getattr(source, "name", "the open file"))
         with _copied(source, name) as copy:
             yield copy

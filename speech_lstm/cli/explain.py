@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from speech_lstm.cli.options import positive
+from speech_lstm.cli.options import name, path, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
 EXAMPLE = """example:
@@ -27,26 +27,26 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a recording")
-    parser.add_argument("--text", default="", help="what is said in it, to show when each word was said")
+    parser.add_argument("file", type=path, metavar="FILE", help="a recording")
+    parser.add_argument("--text", type=name, help="what is said in it, to show when each word was said")
     parser.add_argument(
         "--model", default="default", help="a shipped model, an fp32 .onnx file or a checkpoint (default: %(default)s)"
     )
     parser.add_argument("--layer", type=positive, default=1, metavar="N", help="whose gates (default: %(default)s)")
-    parser.add_argument("--out", type=Path, metavar="PNG", help="default: the name of the recording, with .png")
+    parser.add_argument("--out", type=path, metavar="PNG", help="default: the name of the recording, with .png")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Draw, and print the name of the picture."""
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+    if missing := [module for module in NEEDED if importlib.util.find_spec(module) is None]:
         raise SpeechLstmError(f"explain needs {', '.join(missing)}: pip install 'speech-lstm[train,explain]'")
 
     from speech_lstm.evaluation.explain import draw, load_network, look_inside
     from speech_lstm.runtime.audio import read_audio
 
     network = load_network(args.model)
-    inside = look_inside(network, read_audio(args.file), args.text, args.layer - 1)
+    inside = look_inside(network, read_audio(args.file), args.text or "", args.layer - 1)
     target = args.out or Path(args.file.name).with_suffix(".png")
     title = f"{args.file.name}, layer {args.layer} of {network.layers} ({network.cell})"
     try:
