@@ -162,7 +162,8 @@ class _Joined(Fragments):
         ways = [(labels, self._words_at[target]) for unit, target in self.steps(node) for labels in said(unit)]
         branches: list[int] = []
         for first, group in groupby(ways, key=_kind_of_first):
-            branches += [after for _, after in group] if first is None else [self.trie(group)]
+            alike = list(group)
+            branches += [after for _, after in alike] if first is None else [self.trie(alike)]
         self._words_at[node] = self.union(branches)
 
     def graph(self, fragment_root: int) -> WordGraph:

@@ -131,9 +131,11 @@ class Recognizer:
         self._compile(loaded)
 
     def __repr__(self) -> str:
-        waits = self.wake_detector and " or ".join(map(repr, self.wake_detector.wake_words))
-        parts = [repr(self.grammar)[1:-1], *([f"wake word {waits}"] if waits else []), f"{self.model.path.name}"]
-        return f"<Recognizer: {', '.join(parts)} on {self.model.device}>"
+        parts = [repr(self.grammar).removeprefix("<Grammar: ")[:-1]]
+        if self.wake_detector:
+            parts.append(f"wake word {' or '.join(map(repr, self.wake_detector.wake_words))}")
+        parts.append(f"{self.model.path.name} on {self.model.device}")
+        return f"<Recognizer: {', '.join(parts)}>"
 
     def _compile(self, grammar: Grammar) -> None:
         """What depends on the grammar; the last field that a recognizer gets is the grammar."""
