@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer
 
 PIECE = 320

@@ -1,4 +1,4 @@
-"""The tutorial on files, `docs/batch.md`, runs as it is written."""
+"""The pages on files and sound, `docs/batch.md` and `docs/audio.md`, run as they are written."""
 
 from pathlib import Path
 
@@ -7,10 +7,11 @@ import pytest
 from .snippets import run, snippets
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "batch.md"
 
 
-def test_the_page_about_files_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["batch.md", "audio.md"])
+def test_the_page_works(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)
-    run(PAGE, snippets(PAGE), {"__name__": "__main__"})
+    path = ROOT / "docs" / page
+    run(path, snippets(path), {"__name__": "__main__"})

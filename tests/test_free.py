@@ -16,10 +16,12 @@ import pytest
 from benchmarks.free import Counts, add
 from speech_lstm.assets.language_model import count_ngrams, mix, read_arpa, training_sentences
 from speech_lstm.evaluation.trials import posteriors
+from speech_lstm.runtime.audio import read_audio, resample
 from speech_lstm.runtime.decoding.margins import FloatArray, margins
-from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.free.bigrams import Bigrams, default_bigrams
 from speech_lstm.runtime.free.search import FreeSearch, FreeSearchOptions
+from speech_lstm.runtime.free.transcriber import FreeTranscriber
 from speech_lstm.runtime.free.transcription import FreeDecoder, FreeTranscription, align
 from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -200,3 +202,50 @@ def test_silence_is_nothing(decoder: FreeDecoder) -> None:
     silence = np.full((100, len(TOKENS)), -20, dtype=np.float32)
     silence[:, 0] = 0
     assert transcribe(decoder.start(), silence, 100) == ()
+
+
+@pytest.fixture(scope="module")
+def transcriber() -> FreeTranscriber:
+    return FreeTranscriber(device="cpu")
+
+
+def test_words_of_an_array(transcriber: FreeTranscriber) -> None:
+    right = words = 0
+    recording, said = np.zeros(0, np.float32), []
+    for clip in SENTENCES[:6]:
+        recording = np.concatenate([recording, read_audio(clip), np.zeros(20_000, np.float32)])
+        said += TEXTS[clip.name].split()
+    results = transcriber.transcribe(recording)
+    heard = [word for result in results for word in result.text.split()]
+    words, right = len(said), len(set(said) & set(heard))
+    assert right >= 0.4 * len(set(said)) and 0.5 * words < len(heard) < 1.5 * words
+    assert len(results) >= 5 and results[-1].end <= len(recording) / 16000
+    assert [result.start for result in results] == sorted(result.start for result in results)
+    quiet = transcriber.transcribe(np.round(recording * 200).astype(np.int16))
+    again = {word for result in quiet for word in result.text.split()}
+    assert len(again & set(heard)) >= 0.4 * len(set(heard)), "16-bit samples at -44 dB have 8 bits"
+
+
+def test_words_of_a_stream_come_after_pauses(transcriber: FreeTranscriber) -> None:
+    clips = [np.round(np.pad(read_audio(clip), (0, 24_000)) * 32767).astype(np.int16) for clip in SENTENCES[:3]]
+    stream, early = transcriber.stream(), []
+    for clip in clips:
+        for piece in np.array_split(clip, 50):
+            early += stream.accept(piece)
+    late = stream.finish()
+    assert len(early) >= 3 and stream.seconds == pytest.approx(sum(map(len, clips)) / 16000)
+    pcm = np.concatenate(clips).astype("<i2").tobytes()
+    odd = transcriber.stream()
+    from_bytes = [result for at in range(0, len(pcm), 4321) for result in odd.accept(pcm[at : at + 4321])]
+    assert [r.text for r in [*from_bytes, *odd.finish()]] == [r.text for r in [*early, *late]]
+    with pytest.raises(AudioError, match="finished"):
+        stream.accept(clips[0])
+    assert stream.finish() == []
+
+
+def test_what_cannot_be_transcribed(transcriber: FreeTranscriber) -> None:
+    with pytest.raises(AudioError, match="no samples"):
+        transcriber.transcribe(np.zeros(0, np.float32))
+    with pytest.raises(AudioError, match="expected one channel"):
+        transcriber.transcribe(np.zeros((100, 2), np.float32))
+    assert transcriber.transcribe(resample(np.zeros(32000, np.float32), 8000), 8000) == []

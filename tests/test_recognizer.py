@@ -12,6 +12,7 @@ import pytest
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError, WakeWordWarning
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.results import Command, Event, Rejected, Timeout, WakeWord
 
 DATA = Path(__file__).parent / "data"
@@ -193,3 +194,33 @@ def test_a_recognizer_does_not_change(recognizer: Recognizer) -> None:
         recognizer.grammar = recognizer.grammar
     with pytest.raises(GrammarError):
         recognizer.with_grammar([])
+
+
+def test_all_commands_of_a_recording(recognizer: Recognizer) -> None:
+    said = list(CLIPS.items())[:12]
+    recording = np.concatenate([np.pad(read_audio(path), (4000, 12000)) for path, _ in said])
+    found = recognizer.recognize_all(recording)
+    assert sum(result.text in {word for _, word in said} for result in found) >= 9
+    assert all(result.accepted for result in found)
+    assert [result.start for result in found] == sorted(result.start for result in found)
+    live = [event.result.text for event in stream_of(recognizer, recording) if isinstance(event, Command)]
+    assert len(set(live) ^ {result.text for result in found}) <= 1
+    pcm = np.round(recording * 32767).astype("<i2").tobytes()
+    assert [result.text for result in recognizer.recognize_all(pcm)] == [result.text for result in found]
+    assert recognizer.recognize_all(np.zeros(48000, np.float32), 48000) == []
+
+
+def stream_of(recognizer: Recognizer, samples: np.ndarray) -> list[Event]:
+    stream = recognizer.stream()
+    return [*stream.accept(samples), *stream.finish()]
+
+
+def test_all_commands_need_no_wake_word_and_no_button(recognizer: Recognizer) -> None:
+    session = SessionOptions(push_to_talk=True)
+    waiting = Recognizer(
+        ["left", "right"], wake_word="backward", model=recognizer.model, options=RecognizerOptions(session=session)
+    )
+    recording = np.concatenate([np.pad(clip(word), 8000) for word in ("left", "right")])
+    assert [result.text for result in waiting.recognize_all(recording)] == ["left", "right"]
+    with pytest.raises(AudioError, match="no samples"):
+        waiting.recognize_all(np.zeros(0, np.int16))

@@ -22,6 +22,7 @@ class Downmix:
         self.inverted = False
         """Whether a channel was turned round."""
         self._products = np.zeros((channels, channels))  # of each channel with each
+        self._last = np.ones(channels, np.float32)
 
     def accept(self, block: Samples) -> Samples:
         """float32 [n, channels] -> float32 [n]."""
@@ -30,7 +31,7 @@ class Downmix:
         signs = self._signs(block)
         if (signs > 0).all():
             return block.mean(axis=1)
-        self.inverted = True
+        self.inverted = self.inverted or bool(signs.min() < signs.max())
         return block @ (signs / np.float32(len(signs)))
 
     def _signs(self, block: Samples) -> NDArray[np.float32]:
@@ -40,4 +41,6 @@ class Downmix:
         loudest = int(power.argmax())
         scale = np.sqrt(power[loudest] * power)
         inverse = self._products[loudest] < INVERSE * scale
-        return np.where(inverse & (scale > 0), np.float32(-1), np.float32(1))
+        signs = np.where(inverse & (scale > 0), np.float32(-1), np.float32(1))
+        self._last = signs if signs @ self._last >= 0 else -signs  # the loudest may be another one each time
+        return self._last

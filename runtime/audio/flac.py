@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from speech_lstm.runtime.audio.pieces import Bytes, Piece
 
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
+_LONGEST_FRAME = 1 << 20  # bytes
+
+
+def _crc16_of(value: int) -> int:
+    """Of one byte, by the polynomial 0x8005."""
+    value <<= 8
+    for _ in range(8):
+        value = value << 1 ^ (0x18005 if value & 0x8000 else 0)
+    return value
+
+
+_CRC16 = tuple(map(_crc16_of, range(256)))
 
 
 def resume(data: Bytes, begin: int, end: int, sample: int, after: int) -> tuple[Piece, int] | None:
-    """The rest of the file in data[begin:end] from the first frame on that begins at `sample` or later.
+    """The rest of the file in data[begin:end] from the first whole frame on that begins at `sample` or later.
 
     after: offset from which to look. Returns the piece, whose `start` is relative to that of the file, and the offset
     of its frame; None where there are no more frames.
@@ -19,16 +32,37 @@ def resume(data: Bytes, begin: int, end: int, sample: int, after: int) -> tuple[
     if header is None:
         return None
     sound, rate, fixed_block = header
-    for found in _SYNC.finditer(data, max(after, sound), end):
-        place = found.start()
-        number = _frame_number(data[place : place + 16])
-        if number is None:
-            continue
-        first = number if data[place + 1] & 1 else number * fixed_block
-        if first >= sample:
-            parts = ((begin, sound - begin), (place, end - place))
-            return Piece(parts, start=first / rate, lost=True), place
-    return None
+    candidate: tuple[int, int] | None = None  # offset and first sample of a frame
+    for place in _places(data, max(after, sound), end):
+        if candidate is not None and _is_whole(data, candidate[0], place):
+            break
+        candidate = None
+        number = _frame_number(data[place : place + 16]) if place < end else None
+        if number is not None:
+            first = number if data[place + 1] & 1 else number * fixed_block
+            candidate = (place, first) if first >= sample else None
+    if candidate is None:
+        return None
+    place, first = candidate
+    return Piece(((begin, sound - begin), (place, end - place)), start=first / rate, lost=True), place
+
+
+def _places(data: Bytes, after: int, end: int) -> Iterator[int]:
+    """Where frames may begin, and the end."""
+    for found in _SYNC.finditer(data, after, end):
+        if _frame_number(data[found.start() : found.start() + 16]) is not None:
+            yield found.start()
+    yield end
+
+
+def _is_whole(data: Bytes, begin: int, end: int) -> bool:
+    """Whether a frame has the checksum that it ends with."""
+    if end - begin > _LONGEST_FRAME:
+        return False
+    value = 0
+    for byte in data[begin : end - 2]:
+        value = (value << 8 & 0xFFFF) ^ _CRC16[value >> 8 ^ byte]
+    return value == int.from_bytes(data[end - 2 : end], "big")
 
 
 def _header(data: Bytes, begin: int, end: int) -> tuple[int, int, int] | None:

@@ -80,7 +80,9 @@ class _Wave:
             if chunk.name == b"ds64":
                 size64 = int.from_bytes(data[chunk.offset + 8 : chunk.offset + 16], "little")
             elif chunk.name == b"data":
-                size = size64 if size64 and _is_wide(data, at) else chunk.size
+                size = chunk.size
+                if _is_wide(data, at) and size in (0, 0xFFFFFFFF):
+                    size = size64 or _WIDE_PLACEHOLDER
                 return cls(data, at, chunk.offset, size)
         return None
 

@@ -11,6 +11,7 @@ from speech_lstm.runtime.audio.pcm import (
     SAMPLE_RATE,
     Samples,
     StreamResampler,
+    check_sample_rate,
     holds_int16,
     pcm_array,
     pcm_to_float,
@@ -29,6 +30,7 @@ def clip(samples: Any, sample_rate: float = SAMPLE_RATE, report: Report | None =
     samples: as for `pcm_to_float`. report: by default what is wrong is logged. AudioError as for `pcm_to_float`.
     """
     report = report or to_log()
+    check_sample_rate(sample_rate)
     audio = pcm_to_float(samples)
     if not audio.size:
         return audio
@@ -49,8 +51,8 @@ class StreamInput:
     """The same for samples that come in pieces of any length."""
 
     def __init__(self, sample_rate: float) -> None:
-        self._rate = sample_rate
         self._resampler = StreamResampler(sample_rate)
+        self._rate = sample_rate
         self._meter = levels.ClipMeter(sample_rate)
         self._half = b""  # of a sample, where bytes were cut in it
         self._is_int16_in_int32: bool | None = None  # None: nobody knows yet
@@ -67,10 +69,11 @@ class StreamInput:
             self._half = data[whole:]
         else:
             audio = self._scaled(samples)
-        self._meter.accept(audio)
         if audio.size:
+            low, high = float(audio.min()), float(audio.max())
+            self._meter.accept(audio, max(high, -low))
             self._samples += len(audio)
-            self._lowest, self._highest = min(self._lowest, audio.min()), max(self._highest, audio.max())
+            self._lowest, self._highest = min(self._lowest, low), max(self._highest, high)
         return self._resampler.accept(audio)
 
     def finish(self) -> Samples:
@@ -79,6 +82,8 @@ class StreamInput:
 
     def warnings(self, time: float, is_over: bool = False) -> list[AudioWarning]:
         """What is wrong and was not told before, at that time of the stream."""
+        if not is_over and not self._meter.clipped and not self._is_int16_in_int32 and "quiet" in self._told:
+            return []
         if is_over:
             self._meter.finish()
         found: list[AudioWarning] = []
@@ -87,9 +92,10 @@ class StreamInput:
         if self._is_int16_in_int32:
             found.append(AudioWarning(time, "scale", levels.INT16_IN_INT32))
         if self._samples and (is_over or self._samples >= QUIET_SECONDS * self._rate):
-            if quiet := levels.too_quiet(float(self._highest - self._lowest) / 2):
+            if "quiet" not in self._told and (quiet := levels.too_quiet((self._highest - self._lowest) / 2)):
                 found.append(AudioWarning(time, "quiet", quiet))
-            self._told.add("" if quiet else "quiet")
+            else:
+                self._told.add("quiet")
         new = [warning for warning in found if warning.kind not in self._told]
         self._told.update(warning.kind for warning in new)
         return new
@@ -98,7 +104,8 @@ class StreamInput:
         """A copy: the caller may use the array again."""
         array = pcm_array(samples)
         if array.dtype != np.int32:
-            return pcm_to_float(array).copy()
+            audio = pcm_to_float(array)
+            return audio if array.dtype == np.int16 else audio.copy()
         if array.size and (array.max() > 32767 or array.min() < -32768):
             self._is_int16_in_int32 = False
         elif self._is_int16_in_int32 is None and holds_int16(array):

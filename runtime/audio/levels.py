@@ -1,7 +1,7 @@
-"""How loud sound is. Very quiet sound is lifted to where a model hears well; clipped sound is noticed.
+"""How loud sound is. Very quiet clips are lifted to where a model hears well; clipped sound is noticed.
 
-A model hears the level: of 250 words those with a peak of -20 dBFS are recognised as well as louder ones, at -40 dBFS
-three in five, at -54 dBFS none.
+Of 120 words as many are recognised at a peak of -46 dBFS as louder; at -54 dBFS nine in ten of these, at -60 dBFS
+seven, and lifted all of them.
 """
 
 from __future__ import annotations
@@ -51,8 +51,11 @@ class ClipMeter:
         self._window = max(1, round(sample_rate / 2))
         self._heard = self._loud = 0  # samples of the window
 
-    def accept(self, samples: Samples) -> None:
-        """float32 [n] or [n, channels]."""
+    def accept(self, samples: Samples, loudest: float | None = None) -> None:
+        """float32 [n] or [n, channels]. loudest: the greatest magnitude in it, if that is known."""
+        if loudest is not None and loudest < LOUD and self._heard + len(samples) < self._window:
+            self._heard += len(samples)
+            return
         start = 0
         while start < len(samples) and not self.clipped:
             part = samples[start : start + self._window - self._heard]

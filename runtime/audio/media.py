@@ -18,6 +18,8 @@ GAP_SECONDS = 0.1
 MOST_GAP_SECONDS = 3600.0
 """Silence of a file, all in all: where there is more the times are wrong."""
 
+_TAKEN_FOR = ("adp",)  # formats that samples without a header are taken for
+_LATE_SECONDS = 30  # a Flash stream that begins later was recorded from its middle on
 _MOST_ERRORS = 100  # of the container, in a row
 _OTHER_ERRORS = (ValueError, IndexError, OverflowError, UnicodeError)  # of PyAV: a stream that appears late, and such
 _SILENCE_BLOCK = 1 << 16  # samples
@@ -57,6 +59,8 @@ class MediaFile:
         except (av.FFmpegError, *_OTHER_ERRORS) as error:
             raise AudioError(f"FFmpeg: {_reason(error)}") from None
         try:
+            if self._container.format.name in _TAKEN_FOR:
+                raise AudioError("FFmpeg: no format that says what it is")
             self._stream = self._choose(track)
         except AudioError:
             self._container.close()
@@ -69,7 +73,7 @@ class MediaFile:
         self.problem = ""
         """What FFmpeg said of the first packet that it could not read."""
         self._layout = codec.layout
-        self._has_gaps = has_gaps
+        self._has_gaps = has_gaps and self._container.format.name != "flac"  # whose times FFmpeg guesses
         self._frames = self._decoded()
         self._converter: Any = None  # of frames such as `_format` says
         self._format: tuple[object, ...] = ()
@@ -79,7 +83,7 @@ class MediaFile:
         self._after: Any = None
         self._silence_left = round(MOST_GAP_SECONDS * self.samplerate)
         self._failed = False  # whether a packet could not be read since the last frame
-        self._pieces: list[Samples] = []  # each [channels, n]
+        self._pieces: list[Samples] = []  # each [n, channels]
         self._waiting = 0
         self._over = False
 
@@ -108,10 +112,10 @@ class MediaFile:
         """The next float32 [frames, channels], fewer at the end."""
         while self._waiting < frames and not self._over:
             self._decode()
-        everything = np.concatenate([np.zeros((self.channels, 0), np.float32), *self._pieces], axis=1)
-        self._pieces = [everything[:, frames:]]
-        self._waiting = self._pieces[0].shape[1]
-        return np.ascontiguousarray(everything[:, :frames].T)
+        everything = np.concatenate([np.zeros((0, self.channels), np.float32), *self._pieces])
+        self._pieces = [everything[frames:]]
+        self._waiting = len(self._pieces[0])
+        return everything[:frames]
 
     def _choose(self, track: int | None) -> Any:
         """The stream of a track. AudioError where there is none."""
@@ -138,6 +142,8 @@ class MediaFile:
         if self._named(_FROM_ZERO):
             return 0.0
         start = self._container.start_time
+        if self._named(("flv",)) and start is not None and start < _LATE_SECONDS * self._av.time_base:
+            return 0.0
         is_alone = len(self._container.streams) == 1
         return None if is_alone or start is None else float(start / self._av.time_base)
 
@@ -174,7 +180,7 @@ class MediaFile:
         if self._silence:
             some = min(self._silence, _SILENCE_BLOCK)
             self._silence -= some
-            self._add(np.zeros((self.channels, some), np.float32))
+            self._add(np.zeros((some, self.channels), np.float32))
             return
         frame, self._after = self._after, None
         if frame is None:
@@ -183,17 +189,25 @@ class MediaFile:
                 self._after = frame
                 return
         self._over = frame is None
+        try:
+            self._convert(frame)
+        except (self._av.FFmpegError, *_OTHER_ERRORS) as error:
+            self._converter, self._format = None, ()
+            self._fail(error)
+        if self._over and self._failed:
+            self.gaps.append(Gap(self._position / self.samplerate, 0.0, True))
+
+    def _convert(self, frame: Any) -> None:
+        """A frame for `read`; None: what the converter still has."""
         form = () if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._format:
             if self._converter is not None:
                 self._keep(self._converter.resample(None))
-            self._converter = self._av.AudioResampler("fltp", self._layout, self.samplerate)
+            self._converter = self._av.AudioResampler("flt", self._layout, self.samplerate)
             self._format = form
         if frame is not None:
             frame.pts = None
             self._keep(self._converter.resample(frame))
-        elif self._failed:
-            self.gaps.append(Gap(self._position / self.samplerate, 0.0, True))
 
     def _wait_for(self, frame: Any) -> bool:
         """Whether silence comes before a frame, because the container has no sound there."""
@@ -217,15 +231,15 @@ class MediaFile:
         return waits
 
     def _keep(self, converted: list[Any]) -> None:
-        """Frames of "fltp", for `read`."""
+        """Frames of "flt", for `read`. (Planes of more than eight channels crash PyAV.)"""
         for frame in converted:
-            self._add(frame.to_ndarray())
+            self._add(frame.to_ndarray().reshape(-1, self.channels))
 
     def _add(self, samples: Samples) -> None:
-        """float32 [channels, n]."""
+        """float32 [n, channels]."""
         self._pieces.append(samples)
-        self._waiting += samples.shape[1]
-        self._position += samples.shape[1]
+        self._waiting += len(samples)
+        self._position += len(samples)
 
 
 def _describe(stream: Any) -> str:

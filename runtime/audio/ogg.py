@@ -4,59 +4,21 @@ several streams at once. libsndfile hears the first stream of a chain and passes
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
+from speech_lstm.runtime.audio.pages import Page, checksum, opus_begins, pages
 from speech_lstm.runtime.audio.pieces import Bytes, Layout, Piece
 from speech_lstm.runtime.audio.source import Part
 
+GAP_SECONDS = 0.1
+"""Less is no gap: encoders round."""
+
+LATE_SECONDS = 30.0
+"""Sound that begins later was recorded from the middle of a stream on, and begins with the file."""
+
 _CODECS = {b"\x01vorbis": "Vorbis", b"OpusHead": "Opus", b"\x7fFLAC": "FLAC", b"Speex   ": "Speex"}
 _OPUS_RATE = 48000
-_HEADER = struct.Struct("<4xBBqIII B")
-_REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))  # the bits of each byte
-
-
-@dataclass(frozen=True)
-class Page:
-    """`granule`: samples up to its end, -1 where no packet ends in it. `sound`: whether its checksum is right."""
-
-    offset: int
-    size: int
-    flags: int
-    granule: int
-    serial: int
-    sequence: int
-    content: int
-    sound: bool
-
-    @property
-    def begins(self) -> bool:
-        """Whether it is the first of its stream."""
-        return bool(self.flags & 2)
-
-    @property
-    def ends(self) -> bool:
-        """Whether it is the last of its stream."""
-        return bool(self.flags & 4)
-
-
-def pages(data: Bytes) -> Iterator[Page]:
-    """All pages, in order; what is between them is passed over."""
-    at = data.find(b"OggS")
-    while at >= 0 and at + 27 <= len(data):
-        version, flags, granule, serial, sequence, checksum, segments = _HEADER.unpack_from(data, at)
-        content = at + 27 + segments
-        size = 27 + segments + sum(data[at + 27 : content])
-        if version or at + size > len(data):
-            at = data.find(b"OggS", at + 1)
-            continue
-        sound = checksum == _checksum(data[at : at + 22] + bytes(4) + data[at + 26 : at + size])
-        following = data[at + size : at + size + 4] in (b"OggS", b"")
-        if sound or following:
-            yield Page(at, size, flags, granule, serial, sequence, content, sound)
-        at = at + size if sound or following else data.find(b"OggS", at + 1)
 
 
 def ogg_layout(data: Bytes, track: int | None = None) -> Layout | None:
@@ -88,7 +50,7 @@ def ogg_layout(data: Bytes, track: int | None = None) -> Layout | None:
     if not pieces:
         return None
     if pieces[0].parts == ((0, len(data)),):
-        pieces = [Piece()]
+        pieces = [replace(pieces[0], parts=())]
     return Layout(tuple(pieces), tracks if len(tracks) > 1 else (), cut)
 
 
@@ -100,62 +62,75 @@ class _Stream:
         self._data = data
         self._rate = _rate(data, found[0])
         first = next((number for number, page in enumerate(found) if page.granule > 0), len(found))
-        self._headers = found[:first]
+        self._headers = found[: max(1, first)]
         # Vorbis decoders get over a bad packet; others lose less by losing the page.
-        self._body = [page for page in found[first:] if page.sound or codec == "Vorbis"]
-        granules = [page.granule for page in self._body if page.granule > 0]
-        self._origin = 0  # of a stream that was recorded from its middle on
-        if len(granules) > 1 and granules[0] > 10 * self._rate:
-            self._origin = max(0, 2 * granules[0] - granules[1])
-        self.seconds = max(0, max(granules, default=0) - self._origin) / self._rate
+        self._body = [page for page in found[len(self._headers) :] if page.sound or codec == "Vorbis"]
+        self._begins = opus_begins(data, self._body) if codec == "Opus" else self._guessed()
+        self._origin = self._begins[0] if self._begins and self._begins[0] > LATE_SECONDS * self._rate else 0.0
+        self.seconds = max(0.0, max((page.granule for page in self._body), default=0) - self._origin) / self._rate
 
     def pieces(self, base: float) -> list[Piece]:
-        """The stretches between lost pages, of a stream that begins `base` seconds after the file does."""
+        """The stretches between lost pages and gaps, of a stream that begins `base` seconds after the file does."""
         found: list[Piece] = []
-        stretch: list[Page] = []
-        before = self._headers[-1]
-        for page in self._body:
-            if page.sequence != before.sequence + 1 and stretch:
-                found.append(self._piece(stretch, base, bool(found)))
-                stretch = []
-            stretch.append(page)
-            before = page
-        if stretch:
-            found.append(self._piece(stretch, base, bool(found)))
+        first = 0
+        for number in range(1, len(self._body) + 1):
+            if number == len(self._body) or self._breaks(number):
+                found.append(self._piece(first, number, base))
+                first = number
         return found
 
-    def _piece(self, stretch: Sequence[Page], base: float, lost: bool) -> Piece:
+    def _breaks(self, number: int) -> bool:
+        """Whether something is missing before a page."""
+        before, page = self._body[number - 1], self._body[number]
+        gap = self._begins[number] - before.granule if before.granule > 0 else 0
+        return page.sequence != before.sequence + 1 or not before.sound or gap > GAP_SECONDS * self._rate
+
+    def _piece(self, first: int, end: int, base: float) -> Piece:
+        """Some of the pages."""
         parts: list[Part] = []
-        for page in [*self._headers, *stretch]:
+        for page in [*self._headers, *self._body[first:end]]:
             if not page.sound:
-                parts += _with_checksum(self._data, page)
+                parts += _withchecksum(self._data, page)
             elif parts and isinstance(parts[-1], tuple) and sum(parts[-1]) == page.offset:
                 parts[-1] = (parts[-1][0], parts[-1][1] + page.size)
             else:
                 parts.append((page.offset, page.size))
-        bad = next((page for page in stretch if not page.sound), None)
-        start = base + self._begin(stretch[0]) if lost else None
-        damaged = None if bad is None else base + self._begin(bad)
-        return Piece(tuple(parts), start, lost, damaged, has_gaps=False)
+        bad = next((number for number in range(first, end) if not self._body[number].sound), None)
+        start = base + self._seconds(first)
+        before = self._body[first - 1] if first else self._headers[-1]
+        lost = not before.sound or self._body[first].sequence != before.sequence + 1
+        damaged = None if bad is None else base + self._seconds(bad)
+        return Piece(tuple(parts), start if first or start > base else None, lost, damaged, has_gaps=False)
 
-    def _begin(self, page: Page) -> float:
-        """Seconds at which a page begins. Lost pages before it count as long as the page is."""
-        number = self._body.index(page)
-        if number == 0:
-            return 0.0
-        before = self._body[number - 1]
-        known = float(max(0, before.granule - self._origin))
-        steps = page.sequence - before.sequence
-        if steps > 1 and page.granule > before.granule:
-            known += (page.granule - before.granule) * (steps - 1) / steps
-        return known / self._rate
+    def _seconds(self, number: int) -> float:
+        """At which a page begins."""
+        return max(0.0, self._begins[number] - self._origin) / self._rate
+
+    def _guessed(self) -> list[float]:
+        """Granules at which pages begin: lost pages before one count as long as it is."""
+        begins: list[float] = []
+        reached = None  # by the last page whose granule can be believed
+        for number, page in enumerate(self._body):
+            if reached is None:
+                following = self._body[number + 1].granule if number + 1 < len(self._body) else 0
+                begin = float(max(0, 2 * page.granule - following)) if page.granule > 10 * self._rate else 0.0
+                reached = begin
+            else:
+                steps = page.sequence - self._body[number - 1].sequence
+                share = (steps - 1) / steps if steps > 1 else 0.0
+                begin = reached + max(0.0, page.granule - reached) * share
+            begins.append(begin)
+            following = self._body[number + 1].granule if number + 1 < len(self._body) else page.granule
+            if page.granule > 0 and (page.sound or reached <= page.granule <= following):
+                reached = float(page.granule)
+        return begins
 
 
-def _with_checksum(data: Bytes, page: Page) -> list[Part]:
+def _withchecksum(data: Bytes, page: Page) -> list[Part]:
     """A page as if its content were right."""
     end = page.offset + page.size
-    checksum = _checksum(data[page.offset : page.offset + 22] + bytes(4) + data[page.offset + 26 : end])
-    return [(page.offset, 22), checksum.to_bytes(4, "little"), (page.offset + 26, page.size - 26)]
+    value = checksum(data[page.offset : page.offset + 22] + bytes(4) + data[page.offset + 26 : end])
+    return [(page.offset, 22), value.to_bytes(4, "little"), (page.offset + 26, page.size - 26)]
 
 
 def _codec(data: Bytes, page: Page) -> str | None:
@@ -177,9 +152,3 @@ def _rate(data: Bytes, page: Page) -> int:
     else:
         rate = _OPUS_RATE
     return rate or _OPUS_RATE
-
-
-def _checksum(page: bytes) -> int:
-    """CRC-32 of the polynomial 0x04c11db7, highest bit first, from zero: that of `zlib` is the same the other way."""
-    value = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int.from_bytes(value.to_bytes(4, "big").translate(_REVERSED), "little")

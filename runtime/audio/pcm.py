@@ -44,6 +44,8 @@ def pcm_to_float(samples: Any) -> Samples:
 
 def pcm_array(samples: Any) -> NDArray[Any]:
     """The same as an array [n] of int16, int32 or floats, whatever their values; AudioError for anything else."""
+    if type(samples) is np.ndarray and samples.ndim == 1 and samples.dtype in (np.int16, np.float32):
+        return samples  # what most callers have, live
     if isinstance(samples, str | PathLike):
         raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
     if isinstance(samples, bytes | bytearray | memoryview):
@@ -73,15 +75,16 @@ def holds_int16(array: NDArray[np.int32]) -> bool:
 
 def check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
     """Raise AudioError for values that are no sound; `first` is the number of the first sample in the whole signal."""
+    if not array.size or (array.min() >= -_LOUDEST_FLOAT and array.max() <= _LOUDEST_FLOAT):  # not so for NaN
+        return
     finite = np.isfinite(array)
     if not finite.all():
         bad = int(np.argmin(finite))
         raise AudioError(f"sample {first + bad} is {array[bad]}; every sample must be a finite number")
-    if array.size and max(array.max(), -array.min()) > _LOUDEST_FLOAT:
-        raise AudioError(
-            f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
-            "Pass integers as int16, or divide by 32768 first"
-        )
+    raise AudioError(
+        f"floating-point samples reach {float(np.abs(array).max()):.6g}; expected -1..1. "
+        "Pass integers as int16, or divide by 32768 first"
+    )
 
 
 def tamed(samples: Samples) -> Samples:

@@ -16,7 +16,7 @@ from speech_lstm.runtime.audio import flac, levels
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.damage import Damage
 from speech_lstm.runtime.audio.layout import buried, layout_of
-from speech_lstm.runtime.audio.media import GAP_SECONDS, MediaFile
+from speech_lstm.runtime.audio.media import GAP_SECONDS, MOST_GAP_SECONDS, MediaFile
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler, check_floats, tamed
 from speech_lstm.runtime.audio.pieces import Bytes, Layout, Piece, content
 from speech_lstm.runtime.audio.sndfile import SoundFile
@@ -59,6 +59,7 @@ class Recording:
         self._data: Bytes = b"" if options.raw else content(file)
         self._heard = 0  # samples at 16 kHz so far
         self._read = 0  # the same at the rates of the file
+        self._silence_left = MOST_GAP_SECONDS * SAMPLE_RATE
         self._damage = Damage()
         self._gaps: list[tuple[float, float]] = []
         self._layout = Layout()
@@ -84,6 +85,8 @@ class Recording:
             yield from self._silence_until(piece.start)
             if piece.lost:
                 self._damage.lose(before, self.seconds - before)
+            elif before and self.seconds > before:
+                self._gaps.append((before, self.seconds - before))
             if piece.damaged is not None:
                 self._damage.lose(piece.damaged)
             try:
@@ -194,7 +197,7 @@ class Recording:
         while len(block := reader.read(frames)):
             block = block if reader.is_exact else tamed(block)
             chosen = block if channel is None else block[:, [min(channel, reader.channels - 1)]]
-            with np.errstate(invalid="ignore"):  # an infinity is found below
+            with np.errstate(invalid="ignore", over="ignore"):  # values that are no sound are found below
                 mono = chosen.mean(axis=1) if len(chosen[0]) == 1 else downmix.accept(chosen)
             check_floats(mono, self._read)
             meter.accept(chosen)
@@ -215,8 +218,9 @@ class Recording:
     def _silence_until(self, seconds: float | None) -> Iterator[Samples]:
         """Where the next piece does not follow at once."""
         left = 0 if seconds is None else round(seconds * SAMPLE_RATE) - self._heard
-        if left < GAP_SECONDS * SAMPLE_RATE:
+        if not GAP_SECONDS * SAMPLE_RATE <= left <= self._silence_left:
             return
+        self._silence_left -= left
         while left > 0:
             some = min(left, max(1, round(self._options.block_seconds * SAMPLE_RATE)))
             left -= some

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import sys
 import threading
@@ -31,7 +32,9 @@ class SoundFile:
     track = 0
     gaps: tuple[Gap, ...] = ()
 
-    def __init__(self, source: AudioFile, parts: Sequence[Part] = (), raw: RawFormat | None = None) -> None:
+    def __init__(
+        self, source: AudioFile | io.RawIOBase, parts: Sequence[Part] = (), raw: RawFormat | None = None
+    ) -> None:
         """parts: () for the whole file. raw: for one without a header.
 
         AudioError for what libsndfile does not know.
@@ -39,16 +42,19 @@ class SoundFile:
         library, kind = _forward()
         form: dict[str, Any] = {}
         if raw:
-            form = {"format": "RAW", "subtype": "PCM_16", "endian": "LITTLE"}
+            form = {"format": "RAW", "subtype": raw.encoding, "endian": raw.endian}
             form |= {"samplerate": raw.sample_rate, "channels": raw.channels}
-        opened: Any = Window(source.file, parts) if parts else _name(source)
+        opened: Any = source
+        if isinstance(source, AudioFile):
+            opened = Window(source.file, parts) if parts else _name(source)
         try:
             with hushed():
                 self._file = kind(opened, **form)
-        except (library.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw files
+        except (library.LibsndfileError, TypeError, ValueError) as error:  # a headerless .raw file; an encoding
             raise AudioError(f"libsndfile: {getattr(error, 'error_string', str(error)).rstrip('.')}") from None
         self._library = library
-        self._hush = hushed if self._file.subtype.startswith("MPEG") else nullcontext
+        talks = self._file.subtype.startswith("MPEG") or self._file.format == "SDS"
+        self._hush = hushed if talks else nullcontext
         self.samplerate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.is_exact: bool = self._file.subtype.startswith(_EXACT) or self._file.format == "FLAC"
@@ -130,41 +136,42 @@ _hushing = 0
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Without the notes that libmpg123, inside libsndfile, prints about every second file. C's `stderr` leads nowhere
-    for that time; Python's is another one. Does nothing where C's cannot be changed (Windows, musl).
+    """Without the notes of libsndfile and of libmpg123 inside it, which the latter prints about every second file. C's
+    `stdout` and `stderr` lead nowhere for that time; Python's are others. Does nothing where C's cannot be changed
+    (Windows, musl).
     """
     global _hushing
-    stream, nowhere = _c_stderr()
-    if stream is None:
-        yield
-        return
+    streams, nowhere = _c_streams()
     with _lock:
         _hushing += 1
         if _hushing == 1:
-            _hidden.append(stream.value)
-            stream.value = nowhere
+            for stream in streams:
+                _hidden.append(stream.value)
+                stream.value = nowhere
     try:
         yield
     finally:
         with _lock:
             _hushing -= 1
             if _hushing == 0:
-                stream.value = _hidden.pop()
+                for stream in streams:
+                    stream.value = _hidden.pop(0)
 
 
-_hidden: list[int | None] = []  # C's `stderr` meanwhile
+_hidden: list[int | None] = []  # what C's streams are meanwhile
 
 
 @cache
-def _c_stderr() -> tuple[ctypes.c_void_p | None, int | None]:
-    """The variable, and what leads nowhere."""
+def _c_streams() -> tuple[tuple[ctypes.c_void_p, ...], int | None]:
+    """The variables, none where they cannot be changed, and what leads nowhere."""
+    names = ("__stdoutp", "__stderrp") if sys.platform == "darwin" else ("stdout", "stderr")
     try:
         library = ctypes.CDLL(None)
-        if not (sys.platform == "darwin" or hasattr(library, "gnu_get_libc_version")):
-            return None, None
-        stream = ctypes.c_void_p.in_dll(library, "__stderrp" if sys.platform == "darwin" else "stderr")
+        if sys.platform != "darwin" and not hasattr(library, "gnu_get_libc_version"):
+            return (), None
+        streams = tuple(ctypes.c_void_p.in_dll(library, name) for name in names)
         library.fopen.restype = ctypes.c_void_p
         nowhere = library.fopen(os.fsencode(os.devnull), b"w")
     except (OSError, TypeError, ValueError, AttributeError):
-        return None, None
-    return (stream, nowhere) if nowhere else (None, None)
+        return (), None
+    return (streams, nowhere) if nowhere else ((), None)

@@ -17,8 +17,10 @@ from typing import IO, BinaryIO
 from speech_lstm.runtime.audio.pcm import check_sample_rate
 from speech_lstm.runtime.errors import AudioError
 
-Source = str | PathLike[str] | BinaryIO
+Source = str | PathLike[str] | BinaryIO | io.RawIOBase
 """The path of a file or pipe, or something that is open for reading bytes, and is read to its end."""
+
+Stream = BinaryIO | IO[bytes] | io.RawIOBase
 
 Part = bytes | tuple[int, int]
 """Bytes themselves, or offset and length of some in a file."""
@@ -26,10 +28,14 @@ Part = bytes | tuple[int, int]
 
 @dataclass(frozen=True)
 class RawFormat:
-    """Samples without a header: little-endian int16, the channels in turn."""
+    """Samples without a header, the channels in turn. `encoding`, `endian`: as `soundfile` names them, "PCM_16" or
+    "ULAW" for instance, and "LITTLE" or "BIG".
+    """
 
     sample_rate: int
     channels: int = 1
+    encoding: str = "PCM_16"
+    endian: str = "LITTLE"
 
     def __post_init__(self) -> None:
         """AudioError for numbers that no sound has."""
@@ -50,48 +56,61 @@ class AudioFile:
 
 @contextmanager
 def opened(source: Source) -> Iterator[AudioFile]:
-    """The file, or a copy in a temporary file, which can be read in any order. It is opened once, so that a FIFO works.
+    """The file, or a copy in a temporary file, which can be read in any order. AudioError where there is nothing to
+    read.
+    """
+    with stream_of(source) as (stream, name, is_regular):
+        if is_regular:
+            path = Path(source)  # type: ignore[arg-type]
+            yield _checked(AudioFile(name, path, stream, os.fstat(stream.fileno()).st_size))  # type: ignore[arg-type]
+        else:
+            with _copied(stream, name) as copy:
+                yield copy
 
-    AudioError where there is nothing to read.
+
+@contextmanager
+def stream_of(source: Source) -> Iterator[tuple[Stream, str, bool]]:
+    """Bytes, what to call them, and whether they are those of a regular file, opened here. It is opened once: a FIFO
+    would not open again.
     """
     if not isinstance(source, str | PathLike):
         if not hasattr(source, "read"):
             raise AudioError(f"got {type(source).__name__}; expected the name of an audio file, or an open file")
-        name = str(getattr(source, "name", "the open file"))
-        with _copied(source, name) as copy:
-            yield copy
+        if _is_device(source):
+            raise AudioError(f"{_name(source)} is a device; expected audio from a file or a pipe")
+        yield source, _name(source), False
         return
     path = Path(source)
-    name = str(path)
     try:
         if path.is_dir():
-            raise AudioError(f"{name} is a directory; expected an audio file")
+            raise AudioError(f"{path} is a directory; expected an audio file")
         file = path.open("rb")
     except FileNotFoundError:
-        raise AudioError(f"{name}: no such file") from None
+        raise AudioError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise AudioError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     with file:
-        mode = os.fstat(file.fileno()).st_mode
-        if stat.S_ISCHR(mode) and not _is_null(file):
-            raise AudioError(f"{name} is a device; expected an audio file or a pipe")
-        if stat.S_ISREG(mode):
-            yield _checked(AudioFile(name, path, file, os.fstat(file.fileno()).st_size))
-        else:
-            with _copied(file, name) as copy:
-                yield copy
+        if _is_device(file):
+            raise AudioError(f"{path} is a device; expected an audio file or a pipe")
+        yield file, str(path), stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
-def _is_null(file: IO[bytes]) -> bool:
-    """Whether it is /dev/null, which is an empty file."""
+def _name(stream: Stream) -> str:
+    name = getattr(stream, "name", None)
+    return "standard input" if name == "<stdin>" else name if isinstance(name, str) else "the open file"
+
+
+def _is_device(stream: Stream) -> bool:
+    """Whether it is a terminal or the like. /dev/null is an empty file."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), Path(os.devnull).stat())
-    except OSError:
+        status = os.fstat(stream.fileno())
+        return stat.S_ISCHR(status.st_mode) and not os.path.samestat(status, Path(os.devnull).stat())
+    except (OSError, ValueError, AttributeError):  # it is no file of the system's
         return False
 
 
 @contextmanager
-def _copied(stream: BinaryIO | IO[bytes], name: str) -> Iterator[AudioFile]:
+def _copied(stream: Stream, name: str) -> Iterator[AudioFile]:
     copy = tempfile.NamedTemporaryFile(prefix="speech-lstm-", delete=False)  # noqa: SIM115 (closed before it is deleted)
     try:
         with copy:

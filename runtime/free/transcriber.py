@@ -17,9 +17,6 @@ from speech_lstm.runtime.free.transcription import FreeDecoder
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import Result
 
-TAIL_SECONDS = 0.4
-"""Silence after the end of the audio, because a model hears a little late."""
-
 BLOCK_SECONDS = 10.0
 """Audio of a recording that the model hears in one call."""
 
@@ -114,7 +111,7 @@ class SpeechStream:
             return []
         self._finished = True
         found = self._hear(self._input.finish())
-        seconds, tail = self.seconds, round(TAIL_SECONDS * SAMPLE_RATE)
+        seconds, tail = self.seconds, round(self._model.metadata.tail_seconds * SAMPLE_RATE)
         self._waiting = np.pad(self._waiting, (0, tail + -(len(self._waiting) + tail) % self._unit))
         return [*found, *self._run(len(self._waiting)), *self._search.finish(seconds)]
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, RawFormat, Samples, Source, read_audio
 from speech_lstm.runtime.audio.microphone import Microphone
-from speech_lstm.runtime.results import Event, MicrophoneLost
+from speech_lstm.runtime.audio.pipes import live_blocks
+from speech_lstm.runtime.results import AudioWarning, Event, MicrophoneLost
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.live.stream import Stream
@@ -46,15 +49,33 @@ def hear(stream: Stream, source: Iterable[Samples | Event]) -> Iterator[Event]:
     yield from stream.finish()
 
 
-def play(path: str | PathLike[str], block_seconds: float = 0.02) -> Iterator[Samples]:
-    """An audio file at the speed at which it was spoken: float32 [n] at 16 kHz. Raises AudioError for a bad file."""
-    audio = read_audio(path)
+def play(
+    source: Source, block_seconds: float = 0.02, raw: RawFormat | None = None, track: int | None = None
+) -> Iterator[Samples | AudioWarning]:
+    """An audio file at the speed at which it was spoken, a pipe or an open file as it comes: float32 [n] at 16 kHz.
+
+    raw: of samples without a header. track: of a file, as for `read_audio`. AudioError for what cannot be heard.
+    """
+    if not isinstance(source, str | PathLike) or _is_pipe(source):
+        yield from live_blocks(source, raw, block_seconds=block_seconds)
+        return
+    warnings: list[AudioWarning] = []
+    audio = read_audio(source, track=track, raw=raw, report=warnings.append)
+    yield from warnings
     step = max(1, round(block_seconds * SAMPLE_RATE))
     started = time.monotonic()
     for start in range(0, len(audio), step):
         block = audio[start : start + step]
         time.sleep(max(0.0, started + (start + len(block)) / SAMPLE_RATE - time.monotonic()))
         yield block
+
+
+def _is_pipe(path: str | PathLike[str]) -> bool:
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _open(device: int | str | Microphone | None) -> Microphone:

@@ -1,4 +1,6 @@
-"""Which files to hear: names, folders with all below them, glob patterns, and a list on standard input."""
+"""Which files to hear: names, folders with all below them, glob patterns, and what comes on standard input: sound or a
+list of names.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,27 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from speech_lstm.batch.pipes import DESCRIPTOR, Sound, copy_sound, names_or_sound
+from speech_lstm.runtime.errors import SpeechLstmError
+
 AUDIO_SUFFIXES = (
-    ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".flac", ".flv", ".gsm", ".m4a", ".m4b",
-    ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".oga", ".ogg", ".ogv", ".opus", ".rf64",
-    ".snd", ".sph", ".w64", ".wav", ".wave", ".webm", ".wma", ".wmv", ".wv",
+    ".3gp", ".aac", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avi", ".caf", ".flac", ".flv", ".gsm", ".m4a",
+    ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".oga", ".ogg", ".ogv", ".opus",
+    ".rf64", ".snd", ".sph", ".spx", ".tta", ".voc", ".w64", ".wav", ".wave", ".webm", ".wma", ".wmv", ".wv", ".xi",
 )  # fmt: skip
 """What is taken from a folder; a file that is named itself may end in anything."""
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file to hear. `relative`: where its output belongs below an output folder. `size`: bytes, 0 if unknown."""
+    """A file to hear. `relative`: where its output belongs below an output folder. `size`: bytes, 0 if unknown.
+    `alias`: what to call it, where it is a copy of what came through a pipe.
+    """
 
     path: Path
     relative: PurePath
     size: int = 0
+    alias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -35,16 +43,31 @@ class Found:
     problems: tuple[tuple[str, str], ...] = ()
 
 
-def find_files(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None = None) -> Found:
-    """Files for names of files and folders, patterns such as "calls/**/*.wav", and "-" for a list of them.
+def find_files(
+    names: Iterable[str | os.PathLike[str]],
+    stdin: BinaryIO | None = None,
+    copies: Path | None = None,
+    is_raw: bool = False,
+) -> Found:
+    """Files for names of files and folders, patterns such as "calls/**/*.wav", and "-" for what comes on `stdin`.
 
-    listing: where "-" reads names from, one a line, or separated by NUL bytes (`find -print0`). Hidden files in folders
-    are left out. Symbolic links are followed; a folder that was seen already is not entered again.
+    That is a list of names, one a line or separated by NUL bytes (`find -print0`), or else sound. copies: folder for
+    copies of sound that comes through `stdin` or an open file such as /dev/stdin, which worker processes do not have.
+    is_raw: it is sound in any case. Hidden files in folders are left out. Symbolic links are followed; a folder that
+    was seen already is not entered again.
     """
     files: dict[str, InputFile] = {}
     problems: list[tuple[str, str]] = []
-    for name in listed_names(names, listing):
+    for name, sound in _with_listed(names, stdin, is_raw):
         path = Path(name)
+        if copies is not None and (sound is not None or DESCRIPTOR.fullmatch(name)):
+            try:
+                kept = copy_sound(name, sound, copies)
+                relative = PurePath("stdin" if name == "-" else path.name)
+                files.setdefault(name, InputFile(kept, relative, _size(kept), name))
+            except OSError as error:
+                problems.append((name, f"it cannot be read or copied ({error.strerror})"))
+            continue
         if os.path.isdir(name):  # noqa: PTH112  (Path.is_dir raises where it may not look)
             before = len(problems)
             inside = list(_walk(path, problems))
@@ -61,17 +84,27 @@ def find_files(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None
 
 
 def listed_names(names: Iterable[str | os.PathLike[str]], listing: BinaryIO | None) -> Iterator[str]:
-    """Names, and in the place of "-" those of a list."""
+    """Names, and in the place of "-" those of a list. SpeechLstmError for a list that is none."""
+    for name, sound in _with_listed(names, listing, False):
+        if sound is not None:
+            raise SpeechLstmError("standard input is no list of names, one a line or separated by NUL bytes")
+        yield name
+
+
+def _with_listed(
+    names: Iterable[str | os.PathLike[str]], stdin: BinaryIO | None, is_raw: bool
+) -> Iterator[tuple[str, Sound | None]]:
+    """Names; "-" is those of a list, or itself with the sound that it stands for."""
     for given in names:
-        name = os.fspath(given)
-        if name != "-" or listing is None:
-            yield name
+        name = os.fsdecode(given)
+        if name != "-" or stdin is None:
+            yield name, None
             continue
-        content = listing.read()
-        separator = b"\0" if b"\0" in content else b"\n"
-        for line in content.split(separator):
-            if line := line if separator == b"\0" else line.removesuffix(b"\r"):
-                yield os.fsdecode(line)
+        found = Sound(b"", stdin) if is_raw else names_or_sound(stdin)
+        if isinstance(found, Sound):
+            yield name, found
+        else:
+            yield from ((entry, None) for entry in found)
 
 
 def _globbed(pattern: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from speech_lstm.runtime.results import Result
@@ -22,6 +22,10 @@ class Transcript:
     results: tuple[Result, ...] = ()
     error: str | None = None
     warnings: tuple[str, ...] = ()
+
+    def called(self, name: str) -> Transcript:
+        """The same of a file with another name."""
+        return replace(self, file=name, error=self.error and self.error.replace(self.file, name))
 
     @property
     def accepted(self) -> tuple[Result, ...]:

@@ -121,7 +121,7 @@ def run_suite(args: argparse.Namespace) -> int:
 def run_manifests(args: argparse.Namespace) -> int:
     """Phone error, and accuracy in a grammar, by corpus."""
     from speech_lstm.evaluation.evaluate import evaluate
-    from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
+    from speech_lstm.runtime.audio import SAMPLE_RATE
     from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 

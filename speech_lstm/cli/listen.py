@@ -16,6 +16,7 @@ from speech_lstm.cli.options import (
     add_microphone_option,
     add_model_options,
     add_pronunciations_option,
+    add_sound_options,
     add_wake_sensitivity_option,
     name,
     path,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   speech-lstm listen --phrases "turn on the light" "turn off the light"
   speech-lstm listen --grammar home.yaml --wake-word "hey jarvis" --on-command "python3 home.py"
-  speech-lstm listen --grammar home.yaml --wav kitchen.wav --json"""
+  speech-lstm listen --grammar home.yaml --wav kitchen.wav --json
+  arecord -f S16_LE -r 16000 -t raw | speech-lstm listen --grammar home.yaml --wav - --raw 16000"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -50,7 +52,10 @@ def add_parser(subparsers: Any) -> None:
     add_pronunciations_option(parser)
     source = parser.add_mutually_exclusive_group()
     add_microphone_option(source)
-    source.add_argument("--wav", type=path, metavar="FILE", help="hear this audio file in real time instead")
+    source.add_argument(
+        "--wav", type=path, metavar="FILE", help="hear this file in real time instead, or a pipe; - is standard input"
+    )
+    add_sound_options(parser)
     parser.add_argument(
         "--wake-word", action="append", type=name, metavar="PHRASE", help="wait for it; may come several times"
     )
@@ -75,6 +80,9 @@ def run(args: argparse.Namespace) -> int:
     args.wake_sensitivity = wake_sensitivity(args)
     if args.timeout is not None and not args.wake_word:
         args.parser.error("--timeout needs --wake-word")
+    for option, given in (("--raw", args.raw), ("--track", args.track)):
+        if given is not None and not args.wav:
+            args.parser.error(f"{option} needs --wav")
     outputs: list[Output] = []
     try:
         with ExitStack() as stack:
@@ -94,7 +102,11 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
     if args.record:
         outputs.append(Recorder(args.record))
     recognizer = _recognizer(args)
-    source = play(args.wav) if args.wav else stack.enter_context(Microphone(args.microphone))
+    if args.wav:
+        wav = sys.stdin.buffer if str(args.wav) == "-" else args.wav
+        source: Iterable[Samples | Event] = play(wav, raw=args.raw, track=args.track)
+    else:
+        source = stack.enter_context(Microphone(args.microphone))
     outputs.append(_main_output(args, stack, alone=not outputs))
     stream = recognizer.stream()
     tap = Tap(source, stream, outputs)

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speech_lstm.runtime.errors import AudioError
+
+if TYPE_CHECKING:
+    from speech_lstm.runtime.audio import RawFormat
 
 
 def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -107,6 +113,19 @@ def add_hearing_options(parser: argparse.ArgumentParser, alternatives: int) -> N
     )
 
 
+def add_sound_options(parser: argparse.ArgumentParser) -> None:
+    """Which of the sound in a file is heard."""
+    parser.add_argument(
+        "--track", type=count, metavar="N", help="of several in a file, 0 first (default: the one that players take)"
+    )
+    parser.add_argument(
+        "--raw",
+        type=_raw,
+        metavar="RATE[:CHANNELS]",
+        help="the sound has no header: little-endian int16 at this rate, as from `arecord -f S16_LE -t raw`",
+    )
+
+
 def positive(text: str) -> int:
     """argparse type: a whole number of at least 1."""
     return _whole(text, 1)
@@ -151,6 +170,17 @@ def number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _raw(text: str) -> RawFormat:
+    """argparse type: a rate, and how many channels if there are several."""
+    from speech_lstm.runtime.audio import RawFormat
+
+    rate, _, channels = text.partition(":")
+    try:
+        return RawFormat(positive(rate), positive(channels or "1"))
+    except AudioError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _whole(text: str, least: int) -> int:

@@ -83,19 +83,23 @@ class Lines:
 
 
 class JsonLines(Lines):
-    """One event a line."""
+    """One event a line; what is wrong with the sound on stderr as well."""
 
     def event(self, event: Event, compute: float) -> None:
         """Print it at once."""
+        from speech_lstm.runtime.results import AudioWarning
+
+        if isinstance(event, AudioWarning):
+            say(f"speech-lstm: warning: {event.message}")
         self.put(to_json(event))
 
 
 class TextLines(Lines):
-    """One command a line; what the microphone reports on stderr."""
+    """One command a line; what is wrong with the microphone or the sound on stderr."""
 
     def event(self, event: Event, compute: float) -> None:
         """Print commands and problems."""
-        from speech_lstm.runtime.results import Command, MicrophoneLost, MicrophoneSilent
+        from speech_lstm.runtime.results import AudioWarning, Command, MicrophoneLost, MicrophoneSilent
 
         if isinstance(event, Command):
             slots = " ".join(f"{name}={value}" for name, value in event.result.slots.items())
@@ -103,6 +107,8 @@ class TextLines(Lines):
             self.put("\t".join(filter(None, (event.result.text, intent))))
         elif isinstance(event, MicrophoneSilent):
             say(f"speech-lstm: the microphone gives nothing but zeros; {event.hint}")
+        elif isinstance(event, AudioWarning):
+            say(f"speech-lstm: warning: {event.message}")
         elif isinstance(event, MicrophoneLost):
             say(f"speech-lstm: the microphone is gone ({event.reason}); waiting for it")
 

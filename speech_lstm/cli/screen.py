@@ -20,6 +20,7 @@ from rich.text import Text
 from speech_lstm.runtime.live.session import State
 from speech_lstm.runtime.results import (
     AudioDropped,
+    AudioWarning,
     Command,
     Event,
     MicrophoneBack,
@@ -166,6 +167,8 @@ def notice(event: Event) -> str:
         return f"the microphone is gone ({event.reason}); waiting for it"
     if isinstance(event, MicrophoneBack):
         return f"the microphone is back after {event.seconds:.1f} s"
+    if isinstance(event, AudioWarning):
+        return event.message
     if isinstance(event, AudioDropped):
         return f"{event.seconds:.2f} s of audio dropped, {event.overflows} overflows of the device"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from speech_lstm.cli.options import (
     add_hearing_options,
     add_model_options,
     add_pronunciations_option,
+    add_sound_options,
     count,
     name,
     number,
@@ -23,10 +25,12 @@ from speech_lstm.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from speech_lstm.batch.inputs import InputFile
+    from speech_lstm.batch.inputs import Found, InputFile
+    from speech_lstm.batch.listeners import ListenerOptions
     from speech_lstm.batch.outputs import Output
     from speech_lstm.batch.progress import Progress
     from speech_lstm.batch.settings import Settings
+    from speech_lstm.batch.transcriber import BatchOptions
     from speech_lstm.batch.transcript import Transcript
 
 EXAMPLE = """example:
@@ -34,6 +38,7 @@ EXAMPLE = """example:
   speech-lstm transcribe recordings --grammar phrases.txt --format jsonl > results.jsonl
   speech-lstm transcribe recordings --grammar phrases.txt --format srt --output subtitles --resume
   find calls -name '*.wav' -mtime -1 -print0 | speech-lstm transcribe - --phones
+  arecord -d 5 -f S16_LE -r 16000 | speech-lstm transcribe - --grammar phrases.txt
   speech-lstm transcribe s3://calls/2026 --grammar phrases.txt --engine ray --output s3://results/2026"""
 
 FORMATS = ("text", "json", "jsonl", "csv", "srt", "vtt", "labels")
@@ -63,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
         nargs="+",
         type=name,
         metavar="PATH",
-        help="a file, a folder, a pattern, or - for a list of files on stdin",
+        help="a file, a folder, a pattern, or - for sound on stdin, or a list of files",
     )
     heard = add_grammar_options(parser)
     heard.required = False
@@ -74,6 +79,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--channel", type=count, metavar="N", help="take this channel, 0 first (default: their average)"
     )
+    add_sound_options(parser)
     parser.add_argument(
         "--clip-seconds", type=_clip_seconds, default=10.0, metavar="S", help="longest utterance (default: %(default)g)"
     )
@@ -95,10 +101,7 @@ def run(args: argparse.Namespace) -> int:
     """Hear, write and report."""
     from speech_lstm.batch.inputs import find_files
     from speech_lstm.batch.listeners import ListenerOptions
-    from speech_lstm.batch.progress import Progress
-    from speech_lstm.batch.settings import Settings
     from speech_lstm.batch.transcriber import BatchOptions
-    from speech_lstm.batch.workers import transcribe_files
 
     transcribe_ray.check(args)
     grammar = args.phrases or args.grammar
@@ -123,10 +126,22 @@ def run(args: argparse.Namespace) -> int:
         threshold=args.threshold,
         pause_seconds=args.pause or ListenerOptions.pause_seconds,
     )
-    options = BatchOptions(args.clip_seconds, args.channel)
+    options = BatchOptions(args.clip_seconds, args.channel, track=args.track, raw=args.raw)
     if args.engine == "ray":
         return transcribe_ray.run(args, listener, options)
-    found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None)
+    with tempfile.TemporaryDirectory(prefix="speech-lstm-") as copies:
+        found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None, Path(copies), bool(args.raw))
+        if args.beside and any(file.alias for file in found.files):
+            args.parser.error("--beside needs files, and what comes through a pipe has no folder; see --output")
+        return _transcribe(args, found, listener, options)
+
+
+def _transcribe(args: argparse.Namespace, found: Found, listener: ListenerOptions, options: BatchOptions) -> int:
+    """The files that were found."""
+    from speech_lstm.batch.progress import Progress
+    from speech_lstm.batch.settings import Settings
+    from speech_lstm.batch.workers import transcribe_files
+
     problems = [f"{name}: {reason}" for name, reason in found.problems]
     output = _output(args, found.files, Settings.of(listener, options))
     files = [file for file in found.files if not (args.resume and output.is_done(file))]
@@ -155,11 +170,16 @@ def _write(heard: Iterable[tuple[InputFile, Transcript]], output: Output, progre
 
     problems = []
     shares_terminal = isinstance(output, StreamOutput) and sys.stdout.isatty()
-    for file, transcript in heard:
+    for file, found in heard:
+        transcript = found if file.alias is None else found.called(file.alias)
         if shares_terminal:
             progress.clear()
+        for warning in transcript.warnings:
+            progress.clear()
+            _warn(transcript.file, warning)
         if transcript.error is not None:
-            problems.append(transcript.error)
+            hint = "; samples without a header need --raw" if file.alias and "not audio" in transcript.error else ""
+            problems.append(transcript.error + hint)
         try:
             output.write(file, transcript)
         except BrokenPipeError:
@@ -193,6 +213,12 @@ def _report(problems: list[str]) -> None:
 
     for problem in problems:
         say(f"speech-lstm: error: {printable(problem)}")
+
+
+def _warn(name: str, warning: str) -> None:
+    from speech_lstm.batch.writers import printable
+
+    say(f"speech-lstm: warning: {printable(name)}: {warning}")
 
 
 def _clip_seconds(text: str) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance
-from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.audio import Samples, read_audio, refuse
 from speech_lstm.runtime.errors import AudioError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -187,6 +187,6 @@ def _align_one(utterance: Utterance) -> Alignment | str | None:
     """The alignment, None without one, or what is wrong with the audio or the words."""
     model, lexicon = _tools[0]
     try:
-        return align(model, read_audio(utterance.path), utterance.text, lexicon)
+        return align(model, read_audio(utterance.path, report=refuse), utterance.text, lexicon)
     except (AudioError, PronunciationError) as error:
         return str(error) if str(utterance.path) in str(error) else f"{utterance.path}: {error}"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from speech_lstm.runtime.audio import read_audio
+from speech_lstm.runtime.audio import read_audio, refuse
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 
 SAMPLE_RATE = 16000
@@ -81,7 +81,7 @@ def _decode(path: Path) -> np.ndarray | str:
             if not len(samples) or not np.isfinite(samples).all():
                 return f"{path}: no usable samples"
         else:
-            samples = read_audio(path)
+            samples = read_audio(path, report=refuse)
     except (AudioError, RuntimeError) as error:
         return str(error) if str(path) in str(error) else f"{path}: {error}"
     return np.clip(np.round(samples * 32767.0), -32768, 32767).astype(np.int16)

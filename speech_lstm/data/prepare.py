@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from speech_lstm.data.corpus import read_lines
-from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
+from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio, refuse
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.lexicon.text import normalise
 
@@ -255,6 +255,6 @@ def _duration(recording: Recording) -> float | str:
     if not recording.text and recording.split != "noise":
         return f"{recording.path}: no words in the transcript"
     try:
-        return len(read_audio(recording.path)) / SAMPLE_RATE
+        return len(read_audio(recording.path, report=refuse)) / SAMPLE_RATE
     except AudioError as error:
         return str(error)

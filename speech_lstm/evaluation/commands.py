@@ -12,7 +12,7 @@ from speech_lstm.evaluation.clips import Clip, audible, by_corpus
 from speech_lstm.evaluation.conditions import Condition, State, Surroundings, conditions_of
 from speech_lstm.evaluation.measures import Observation
 from speech_lstm.evaluation.suite import Commands, Suite
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
@@ -79,13 +79,16 @@ def hear(recognizer: Recognizer, audio: Samples, state: State) -> Heard:
     block = recognizer.options.block_samples(metadata)
     rows: NDArray[np.float32] = np.zeros((0, len(metadata.tokens)), np.float32)
     events: list[Event] = []
-    if whole := len(audio) // block * block:
-        log_probs, state = model.run(audio[None, :whole], state)
-        rows = log_probs[0]
     stream.put(audio)
+    blocks = []
+    while (ready := stream.next_block()) is not None:
+        blocks.append(ready)
+    whole = len(blocks) * block
+    if blocks:
+        log_probs, state = model.run(np.concatenate(blocks)[None], state)
+        rows = log_probs[0]
     frames = block // metadata.samples_per_frame
     for start in range(0, len(rows), frames):
-        stream.next_block()
         events += stream.advance(rows[start : start + frames], state[0])
     events += stream.finish()
     rows = np.concatenate([rows, model.log_probs(audio[whole:], state)])

@@ -17,7 +17,7 @@ from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticMod
 from speech_lstm.data.align import best_path, build_trellis
 from speech_lstm.export.checkpoint import load_checkpoint
 from speech_lstm.export.weights import read_weights
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import ModelError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from speech_lstm.evaluation.suite import Room
-from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import SpeechLstmError
 
 MOST_REFLECTIONS = 60

@@ -114,7 +114,7 @@ class Ear:
         began = time.thread_time()
         events: list[Event] = []
         rows = [np.zeros((0, len(stream.model.metadata.tokens)), np.float32)]
-        stream.put(samples)
+        events += stream.put(samples)
         while (block := stream.next_block()) is not None:
             log_probs, state = stream.model.run(block[None], stream.model_state[None])
             events += stream.advance(log_probs[0], state[0])

@@ -151,6 +151,5 @@ def hear(names: list[str], transcribe_paths: Any) -> list[Transcript]:
             name, copied = here.pop(transcript.file)
             if copied:
                 Path(transcript.file).unlink(missing_ok=True)
-            error = transcript.error and transcript.error.replace(transcript.file, name)
-            found[name] = replace(transcript, file=name, error=error)
+            found[name] = transcript.called(name)
     return [found[name] for name in names]
