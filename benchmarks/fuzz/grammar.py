@@ -52,7 +52,7 @@ skip_words: [please, could you]
 """
 PIECES = (
     *"[](){}<>|;\\:#&*!-+$€£%°½¼.,'\"\t\n\0\x85\u2028 _/~@=²³™´’−–５٣éß字🙂\u0301\u200b\ufeff",
-    *("{0..100:n}", "{x}", "<who>", "{name}", "{1..3:a}{4..6:b}", "{-5..5:t}", "{0..999999999:n}", "[[", "]]", "()", "[]"),
+    *("{0..100:n}", "{x}", "<who>", "{name}", "{1..3:a}{4..6:b}", "{-5..5:t}", "{0..999999999:n}", "[[", "]]", "()"),
     *("(a|b)", "(a;b;c)", "[a]", ":00", " 1/2", "th", "st", "'s", "s", "pm", "St.", "Dr.", "CO2", "$5", "-.5", "1e9"),
     *("- ", ": ", "? ", "&a ", "*a", "!!int ", "|-\n", ">\n", "{}", "[]", "~", "null", "---\n", "...\n", "%YAML 1.1\n"),
     *("<<: *a", "0x7f", ".inf", ".nan", "99999999999999999999", "2001-13-45", "\n  ", "\n    - ", "in: ", "out: "),
@@ -76,7 +76,8 @@ class GrammarTarget:
     def samples(self) -> Sequence[Sample]:
         """Shipped examples, files of Home Assistant, and some with everything that the formats have."""
         tests = ROOT / "tests" / "data"
-        files = [*ROOT.glob("examples/*.yaml"), *sorted(tests.glob("*.txt")), tests / "home_assistant/lists_and_rules.yaml"]
+        files = [*sorted(ROOT.glob("examples/*.yaml")), *sorted(tests.glob("*.txt"))]
+        files.append(tests / "home_assistant/lists_and_rules.yaml")
         files += sorted(path for path in (tests / "home_assistant/sentences").rglob("*.yaml"))
         found = [Sample(path.name, path.read_bytes()) for path in files]
         own = [Sample("signs.txt", SIGNS.encode()), Sample("lists.yaml", LISTS.encode())]

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from multiprocessing import freeze_support
+from typing import TextIO
 
 from speech_lstm import __version__
 from speech_lstm.cli import (
@@ -31,7 +32,7 @@ from speech_lstm.cli import (
 )
 from speech_lstm.cli.console import OutputError, Parser, fail, leave, prepare_streams, say
 from speech_lstm.cli.environment import onnxruntime_clash
-from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.errors import SpeechLstmError, WakeWordWarning
 
 COMMANDS = (
     transcribe,
@@ -91,7 +92,8 @@ def _run(argv: Sequence[str] | None) -> int:
         say(f"speech-lstm: warning: {clash}")
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: say(f"speech-lstm: warning: {message}")
+            warnings.simplefilter("always", WakeWordWarning)
+            warnings.showwarning = _show_warning
             code: int = args.run(args)
     except (OutputError, BrokenPipeError):
         raise
@@ -104,3 +106,16 @@ def _run(argv: Sequence[str] | None) -> int:
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
     return code
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    line: int,
+    file: TextIO | None = None,
+    text: str | None = None,
+) -> None:
+    """In one line those of this package, which are about what the user gave."""
+    if issubclass(category, WakeWordWarning):
+        say(f"speech-lstm: warning: {message}")
