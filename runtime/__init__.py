@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         OptionError,
         PronunciationError,
         SpeechLstmError,
+        WakeWordWarning,
     )
     from speech_lstm.runtime.free.transcriber import FreeTranscriber
     from speech_lstm.runtime.grammar import Grammar
@@ -87,6 +88,7 @@ _MODULE_OF = {
     "Stream": "live.stream",
     "Timeout": "results",
     "WakeWord": "results",
+    "WakeWordWarning": "errors",
     "Word": "results",
     "enrol": "wake.enrolment",
     "read_audio": "audio.files",
@@ -129,6 +131,7 @@ __all__ = [
     "Stream",
     "Timeout",
     "WakeWord",
+    "WakeWordWarning",
     "Word",
     "enrol",
     "read_audio",

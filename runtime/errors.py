@@ -25,5 +25,9 @@ class OptionError(SpeechLstmError, ValueError):
     """An option of the wrong type or outside its range."""
 
 
+class WakeWordWarning(UserWarning):
+    """A wake word that will be missed often or heard in other speech. Not an error."""
+
+
 class DeviceError(SpeechLstmError):
     """A device (CUDA, a microphone) that was asked for and is not there."""

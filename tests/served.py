@@ -57,7 +57,16 @@ class Served:
 
 def start(grammar: Path, *options: str) -> Served:
     """Start one on free ports and wait until it listens."""
-    command = (sys.executable, "-m", "speech_lstm.cli", "serve", "--device", "cpu", "--grammar", str(grammar))
+    command: tuple[str, ...] = (
+        sys.executable,
+        "-m",
+        "speech_lstm.cli",
+        "serve",
+        "--device",
+        "cpu",
+        "--grammar",
+        str(grammar),
+    )
     command += ("--wyoming", "tcp://127.0.0.1:0") if "--wyoming" not in options else ()
     command += ("--http", "127.0.0.1:0") if "--http" not in options else ()
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)

@@ -181,7 +181,8 @@ def test_mlstm_is_what_the_paper_says(scale: float, way: str) -> None:
     if way == "steps":
         heard, end = repeat(step, inputs, state)
     else:
-        blocks, memory = chunkwise(*(part.transpose(1, 2) for part in step.split(inputs)), step.memory(state))
+        query, key, value, enter, keep = (part.transpose(1, 2) for part in step.split(inputs))
+        blocks, memory = chunkwise(query, key, value, enter, keep, step.memory(state))
         heard, end = blocks.transpose(1, 2).flatten(2), torch.cat([part.flatten(1) for part in memory], 1)
     q, k, v = (x[:, 32 * part : 32 * part + 32].astype(float).reshape(frames, 4, head) for part in range(3))
     i, f = x[:, 96:100].astype(float), x[:, 100:].astype(float)

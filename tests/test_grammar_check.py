@@ -1,5 +1,6 @@
 """`speech-lstm grammar check`: the report, what it is made from, and the exit code."""
 
+import json
 import time
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,52 @@ def test_words_without_pronunciation_and_bad_files(tmp_path: Path, capsys: pytes
     assert main(["grammar", "check", str(path)]) == 1
     errors = capsys.readouterr().err
     assert "home.txt, line 2: '['" in errors and "home.txt, line 3: list {where}" in errors
+
+
+def test_signs_that_nothing_is_said_for_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(
+        "intents: {Go: {data: [{sentences: ['turn it on/off', '-{n}° [C]', '<back> {who}']}]}}\n"
+        "lists: {n: {range: {from: 1, to: 9}}, who: {values: [Ann, 'Bob *']}}\n"
+        "expansion_rules: {back: 'go [~] back'}\n",
+        encoding="utf-8",
+    )
+    assert main(["grammar", "check", str(path)]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        f"warning: {path}, line 1: nothing is said for / in 'turn it on/off': write it as a word",
+        f"warning: {path}, line 1: nothing is said for ~ in '<back> {{who}}': write it as a word",
+        f"warning: {path}, line 2: nothing is said for * in 'Bob *': write it as a word",
+    ]
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "home.txt"
+    path.write_text("On: zigbee [lamp] on/off\nStop: stop {1..3:n}\nHalt: (stop|halt) [one]\nfour\nfor\n")
+    assert main(["grammar", "check", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["intents"], found["templates"], found["sentences"]) == (["Halt", "On", "Stop"], 5, 10)
+    assert found["ambiguous"] == [{"text": "stop one", "intents": ["Stop", "Halt"]}]
+    assert found["guessed"] == {"zigbee": ["Z IH G B IY"]}
+    assert {"first": "four", "second": "for", "where": "sentences", "distance": 0.0} in found["alike"]
+    assert [(each["sign"], each["line"]) for each in found["warnings"]] == [("/", 1)]
+    assert {"intent": None, "text": "four"} in found["samples"] and found["errors"] == []
+    assert found["phone_graph"]["arcs"] > 10 and found["word_graph"]["nodes"] > 5
+    path.write_text("stop\nturn [\ngo {where}\n")
+    assert main(["grammar", "check", str(path), "--json"]) == 1
+    errors = json.loads(capsys.readouterr().out)["errors"]
+    assert [line.split(": ")[0] for line in errors] == [f"{path}, line 2", f"{path}, line 3"]
+
+
+def test_own_pronunciations_are_not_guessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, own = tmp_path / "home.txt", tmp_path / "own.json"
+    path.write_text("zigbee on\n")
+    own.write_text('{"zigbee": ["Z IH G B IY"]}')
+    assert main(["grammar", "check", str(path), "--pronunciations", str(own)]) == 0
+    assert "guessed" not in capsys.readouterr().out
+    own.write_text('{\n "zigbee": ["Z IH", "Z XX"]\n}')
+    assert main(["grammar", "check", str(path), "--pronunciations", str(own)]) == 1
+    assert f"{own}, line 2: pronunciation of 'zigbee': 'XX' is not a phone" in capsys.readouterr().err
 
 
 def test_several_yaml_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

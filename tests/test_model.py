@@ -11,13 +11,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from speech_lstm import models
 from speech_lstm.export.to_onnx import save_onnx
 from speech_lstm.runtime.errors import AudioError, DeviceError, ModelError
 from speech_lstm.runtime.model.cuda import why_no_cuda
-from speech_lstm.runtime.model.metadata import FORMAT_VERSION
+from speech_lstm.runtime.model.metadata import CHECKSUM, FORMAT_VERSION, sealed
 from speech_lstm.runtime.model.model import Model
 
 from .conftest import METADATA, Exported
@@ -84,11 +84,40 @@ def test_fewer_tokens_than_outputs_is_refused(exported: Exported, tmp_path: Path
         Model.load(path)
 
 
+def resealed(proto: onnx.ModelProto) -> bytes:
+    """A file that was changed, with the checksum of what it is now."""
+    next(entry for entry in proto.metadata_props if entry.key == CHECKSUM).value = "0" * 64
+    return sealed(proto.SerializeToString())
+
+
+def test_a_network_that_fails_is_a_model_error(exported: Exported, tmp_path: Path) -> None:
+    proto = onnx.load(exported.fp32)
+    gather = [node for node in proto.graph.node if node.op_type == "Gather" and "LSTM" in node.input[0]][-1]
+    index = next(node for node in proto.graph.node if gather.input[1] in node.output)
+    index.attribute[0].t.CopyFrom(numpy_helper.from_array(np.array(7), "index"))  # of a layer that has one direction
+    path = tmp_path / "fails.onnx"
+    path.write_bytes(resealed(proto))
+    model = Model.load(path, device="cpu")
+    with pytest.raises(ModelError, match=r"fails\.onnx: the network cannot be run: [^\n]*; export it again[^\n]*$"):
+        model.run(np.zeros((1, 640), np.float32), model.initial_state())
+
+
+@pytest.mark.parametrize("kind", ["flipped", "cut", "longer"])
+def test_a_damaged_file_is_refused_before_native_code_reads_it(exported: Exported, tmp_path: Path, kind: str) -> None:
+    content = bytearray(exported.int8.read_bytes())
+    if kind == "flipped":
+        content[len(content) // 2] ^= 1
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(bytes(content[100:]) if kind == "cut" else bytes(content) + b"\0" * (kind == "longer"))
+    with pytest.raises(ModelError, match=r"damaged\.onnx: damaged: the checksum does not match"):
+        Model.load(path, device="cpu")
+
+
 def test_a_model_that_onnxruntime_refuses_is_one_line(exported: Exported, tmp_path: Path) -> None:
     proto = onnx.load(exported.fp32)
     proto.ir_version = 999
     path = tmp_path / "future.onnx"
-    path.write_bytes(proto.SerializeToString())
+    path.write_bytes(resealed(proto))
     with pytest.raises(ModelError, match=r"^[^\n]*future\.onnx: ONNX Runtime \S+ cannot load the model: [^\n]*$"):
         Model.load(path, device="cpu")
 
@@ -97,7 +126,7 @@ def test_a_newer_format_says_to_upgrade(exported: Exported, tmp_path: Path) -> N
     proto = onnx.load(exported.int8)
     next(entry for entry in proto.metadata_props if entry.key == "format_version").value = str(FORMAT_VERSION + 1)
     path = tmp_path / "newer.onnx"
-    path.write_bytes(proto.SerializeToString())
+    path.write_bytes(resealed(proto))
     with pytest.raises(ModelError, match=r"newer\.onnx: .* pip install --upgrade speech-lstm"):
         Model.load(path)
 

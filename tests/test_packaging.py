@@ -103,10 +103,11 @@ def test_everything_imported_is_declared() -> None:
     for folder in (*FOLDER_OF.values(), "tests", "benchmarks", "examples"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                absolute = isinstance(node, ast.ImportFrom) and not node.level
-                names = (
-                    [name.name for name in node.names] if isinstance(node, ast.Import) else [absolute and node.module]
-                )
+                names: list[str | None] = []
+                if isinstance(node, ast.Import):
+                    names = [name.name for name in node.names]
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module]
                 for name in filter(None, names):
                     top = name.split(".")[0]
                     known = {"speech_lstm", "tests", "benchmarks", *sys.stdlib_module_names, *OPTIONAL}

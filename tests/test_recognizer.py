@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.errors import AudioError, GrammarError
+from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError, WakeWordWarning
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.results import Command, Event, Rejected, Timeout, WakeWord
@@ -134,6 +135,42 @@ def test_a_wake_word_without_a_command_times_out(recognizer: Recognizer) -> None
     waiting = Recognizer(["left", "right"], wake_word="forward", model=recognizer.model)
     events = hear(waiting, clip("forward"), np.zeros(6 * 16000, np.float32))
     assert [type(event) for event in events] == [WakeWord, Timeout]
+
+
+def test_wake_words_as_templates_with_a_sensitivity_each(recognizer: Recognizer) -> None:
+    waiting = Recognizer(
+        ["left", "right"],
+        wake_word=["(forward|zero)", "happy"],
+        wake_sensitivity={"(forward|zero)": 0.9, "happy": 0.1},
+        model=recognizer.model,
+    )
+    assert decisions(hear(waiting, clip("forward"), clip("left"))) == ["forward", "left"]
+    assert decisions(hear(waiting, clip("zero"), clip("left"))) == ["zero", "left"]
+
+
+def test_a_poor_wake_word_is_warned_of(recognizer: Recognizer) -> None:
+    with pytest.warns(WakeWordWarning, match="wake word 'stop': short: 4 phones") as told:
+        Recognizer(["left"], wake_word=["stop", "okay computer"], model=recognizer.model)
+    assert all("computer" not in str(each.message) and each.filename == __file__ for each in told)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Recognizer(["left"], wake_word="okay computer", model=recognizer.model)
+
+
+def test_pronunciations_from_a_file(recognizer: Recognizer, tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text('{"left": ["F AO R W ER D"]}')
+    other = Recognizer(["left", "right"], model=recognizer.model, pronunciations=path)
+    assert other.recognize(clip("forward")).text == "left"
+    path.write_text('{\n"left": ["F XX"]}')
+    with pytest.raises(PronunciationError, match=r"own\.json, line 2: pronunciation of 'left': 'XX'"):
+        Recognizer(["left", "right"], model=recognizer.model, pronunciations=str(path))
+
+
+def test_repr_says_what_it_hears(recognizer: Recognizer) -> None:
+    name = recognizer.model.path.name
+    quiet = Recognizer(["A: left", "right"], wake_word="okay computer", model=recognizer.model)
+    assert repr(quiet) == f"<Recognizer: 2 templates, 1 intent, 2 words, wake word 'okay computer', {name} on cpu>"
 
 
 def test_wrong_wake_words_are_refused(recognizer: Recognizer) -> None:

@@ -18,10 +18,13 @@ import pytest
 import soundfile
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 from .served import DATA, GRAMMAR, Served, clip, running
+
+Message = dict[str, Any] | bytes | str
 
 START = {"type": "start", "rate": 16000, "encoding": "int16"}
 
@@ -60,9 +63,7 @@ def fits(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
     jsonschema.validate(value, {**schema, "components": document["components"]})
 
 
-async def talk(
-    served: Served, *messages: dict[str, Any] | bytes | str, until: str = "Finished", path: str = "/ws"
-) -> list[dict[str, Any]]:
+async def talk(served: Served, *messages: Message, until: str = "Finished", path: str = "/ws") -> list[dict[str, Any]]:
     """The events up to one of that name, or until the server closes; the last is then the close code and reason."""
     events: list[dict[str, Any]] = []
     async with connect(f"ws://127.0.0.1:{served.http}{path}", max_size=None) as socket:
@@ -127,10 +128,16 @@ def test_wake_word_button_and_own_grammar(served: Served) -> None:
     said = clip("backward", 1.2) + clip("left", 0.3)
     events = asyncio.run(talk(served, {**START, "wake": True}, *blocks(said, 2560), {"type": "finish"}))
     assert [event["event"] for event in events if event["event"] in ("WakeWord", "Command")] == ["WakeWord", "Command"]
-    pressed = [{"type": "press"}, *blocks(clip("right"), 2560), {"type": "release"}, bytes(32000), {"type": "finish"}]
+    pressed: list[Message] = [
+        {"type": "press"},
+        *blocks(clip("right"), 2560),
+        {"type": "release"},
+        bytes(32000),
+        {"type": "finish"},
+    ]
     events = asyncio.run(talk(served, {**START, "wake": True}, *pressed))
     assert [event["result"]["text"] for event in events if event["event"] == "Command"] == ["right"]
-    own = [{"type": "grammar", "grammar": "Count: {0..9:n}"}, clip("five"), {"type": "finish"}]
+    own: list[Message] = [{"type": "grammar", "grammar": "Count: {0..9:n}"}, clip("five"), {"type": "finish"}]
     events = asyncio.run(talk(served, START, {"type": "grammar", "grammar": "left\n(right"}, *own))
     assert events[1]["event"] == "GrammarProblems" and events[1]["problems"][0]["line"] == 2
     assert events[2]["event"] == "GrammarReady"
@@ -277,7 +284,7 @@ def test_a_token_where_others_can_come_in(grammar: Path, tmp_path: Path) -> None
 
         async def ready(*subprotocols: Any) -> str:
             url = f"ws://127.0.0.1:{server.http}/ws"
-            async with connect(url, subprotocols=["speech-lstm", *subprotocols]) as socket:
+            async with connect(url, subprotocols=[Subprotocol("speech-lstm"), *subprotocols]) as socket:
                 try:
                     await socket.send(json.dumps(START))
                     return str(json.loads(await socket.recv())["event"])

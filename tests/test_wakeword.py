@@ -201,6 +201,46 @@ def test_phrases_that_cannot_be_heard_are_refused(phrases: list[str], error: typ
         WakeWordDetector(phrases, LEXICON, TOKENS)
 
 
+def test_a_template_is_all_that_it_stands_for() -> None:
+    detector = WakeWordDetector(["(hey|okay) jarvis", "computer {1..3:n}"], LEXICON, TOKENS)
+    assert detector.phrases == ("hey jarvis", "okay jarvis", "computer one", "computer two", "computer three")
+    assert len({detector.thresholds[phrase] for phrase in detector.phrases[:2]}) == 1
+    for said in ("hey jarvis", "okay jarvis", "computer two"):
+        (detection,) = heard(detector, spoken_log_probs(phones_of(said), silence=1, noise=0.1, sharpness=9))
+        assert detection.phrase == said
+
+
+@pytest.mark.parametrize(
+    ("phrase", "message"),
+    [
+        (
+            "hey {name}",
+            r"wake word 'hey {name}': list {name} is not defined: a wake word has no lists: write .*\(one\|two\)",
+        ),
+        ("hey <name>", "a wake word has no rules"),
+        ("(hey|okay jarvis", r"wake word '\(hey\|okay jarvis': '\(' in column 1"),
+        ("[hey]", "may be said with no words"),
+        ("number {0..100:n}", "stands for over 32 phrases"),
+        ("[a] [b] [c] [d] [e] [f] [g] jarvis", "stands for over 32 phrases"),
+    ],
+)
+def test_templates_that_cannot_be_waited_for_are_refused(phrase: str, message: str) -> None:
+    with pytest.raises(GrammarError, match=message):
+        WakeWordDetector([phrase], LEXICON, TOKENS)
+
+
+def test_each_wake_word_may_have_its_sensitivity() -> None:
+    words = ["hey jarvis", "okay (computer|house)"]
+    alike = WakeWordDetector(words, LEXICON, TOKENS, 0.5).thresholds
+    own = WakeWordDetector(words, LEXICON, TOKENS, {"Okay (computer|house)": 0.9}).thresholds
+    assert own["hey jarvis"] == alike["hey jarvis"]
+    assert own["okay computer"] == own["okay house"] < alike["okay computer"]
+    with pytest.raises(ValueError, match="wake_sensitivity has 'hey siri', which is no wake word"):
+        WakeWordDetector(words, LEXICON, TOKENS, {"hey siri": 0.9})
+    with pytest.raises(ValueError, match="wake_sensitivity of 'hey jarvis' is 2"):
+        WakeWordDetector(words, LEXICON, TOKENS, {"hey jarvis": 2})
+
+
 def test_wrong_options_and_input_are_refused() -> None:
     with pytest.raises(ValueError, match="sensitivity is 2"):
         WakeWordDetector(["snowboy"], LEXICON, TOKENS, sensitivity=2)

@@ -291,6 +291,8 @@ _DEFINE = {
         "phrases",
         "list",
     ): f"{_INSTEAD}, or give its values as in Grammar.from_phrases(..., lists={{{{'{{name}}': ['one', 'two']}}}})",
+    ("wake word", "list"): f"a wake word has no lists: {_INSTEAD}",
+    ("wake word", "rule"): f"a wake word has no rules: {_INSTEAD}",
     ("phrases", "rule"): f"phrases have no rules: {_INSTEAD}",
 }
 """Form of the source and what is missing -> what to do."""

@@ -77,23 +77,18 @@ class Grammar:
         """A grammar from what a user gives: a text or YAML file, a folder of them, phrases, or a Grammar as it is."""
         if isinstance(source, Grammar):
             return source
-        if isinstance(source, bytes) or not isinstance(source, str | PathLike | Iterable):
-            raise GrammarError(
-                f"the grammar is {source!r}: give a list of phrases, the path of a grammar file, or a Grammar"
-            )
-        if isinstance(source, str) and not Path(source).suffix and not os.path.lexists(source):
-            raise GrammarError(f"there is no grammar file {source!r}; phrases are given in a list, as in [{source!r}]")
         if not isinstance(source, str | PathLike):
             return cls.from_phrases(source)
         path = _path(source)
         try:
             if path.is_dir() or path.suffix.lower() in YAML_SUFFIXES:
                 return cls.from_yaml(path)
-            missing = isinstance(source, str) and not path.suffix and not path.exists()
+            missing = isinstance(source, str) and not path.suffix and not os.path.lexists(path)
         except (OSError, ValueError):  # longer than a name can be
             missing = True
         if missing:
-            raise GrammarError(f"there is no grammar file {shown(str(source))}: for phrases give a list, as in ['go']")
+            given = shown(str(source))
+            raise GrammarError(f"there is no grammar file {given}; phrases are given in a list, as in [{given}]")
         return cls.from_text(path)
 
     def __repr__(self) -> str:

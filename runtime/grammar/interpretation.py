@@ -1,11 +1,11 @@
 """What a sentence of a grammar means, found by walking its word graph."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .joining import SLOT_BEGINS
-from .wordgraph import WordArc
+from .wordgraph import WordArc, WordGraph
 
 
 class SlotSpan(NamedTuple):
@@ -27,6 +27,19 @@ class Interpretation:
     intent: str | None
     slots: tuple[SlotSpan, ...]
     text: str
+
+
+def paths(graph: WordGraph) -> Iterator[tuple[WordArc, ...]]:
+    """All ways through a graph, in the order of its arcs."""
+    arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
+    for arc in graph.arcs:
+        arcs_from[arc.source].append(arc)
+    pending: list[tuple[int, tuple[WordArc, ...]]] = [(graph.start, ())]
+    while pending:
+        node, path = pending.pop()
+        if node in graph.finals:
+            yield path
+        pending.extend((arc.target, (*path, arc)) for arc in reversed(arcs_from[node]))
 
 
 def first_path(

@@ -160,18 +160,11 @@ class _Joined(Fragments):
         if node == Fragments.END:
             return
         ways = [(labels, self._words_at[target]) for unit, target in self.steps(node) for labels in said(unit)]
-        branches = []
-        for begins_with_word, group in groupby(ways, key=lambda way: bool(way[0]) and isinstance(way[0][0], str)):
-            if begins_with_word:
-                branches.append(self.trie(group))
-            else:
-                branches += [self._chain(labels, after) for labels, after in group]
+        branches: list[int] = []
+        for first, group in groupby(ways, key=_kind_of_first):
+            alike = list(group)
+            branches += [after for _, after in alike] if first is None else [self.trie(alike)]
         self._words_at[node] = self.union(branches)
-
-    def _chain(self, labels: tuple[Label, ...], target: int) -> int:
-        for label in reversed(labels):
-            target = self.node([(label, target)])
-        return target
 
     def graph(self, fragment_root: int) -> WordGraph:
         """The nodes that can be reached, numbered from the start."""
@@ -187,6 +180,14 @@ class _Joined(Fragments):
                 arcs.append(_word_arc(number_of[node], number_of[target], label))
         finals = frozenset((number_of[Fragments.END],)) if Fragments.END in number_of else frozenset()
         return WordGraph(num_nodes=len(number_of), start=0, finals=finals, arcs=tuple(arcs))
+
+
+def _kind_of_first(way: tuple[tuple[Label, ...], int]) -> Mark | str | None:
+    """What ways must have in common to share their beginnings: that they begin with a word, or with the same mark."""
+    labels, _ = way
+    if not labels:
+        return None
+    return labels[0] if isinstance(labels[0], Mark) else "word"
 
 
 def _word_arc(source: int, target: int, label: str | Mark | None) -> WordArc:

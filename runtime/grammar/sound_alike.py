@@ -12,10 +12,9 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from ..errors import GrammarError
 from .builder import Builder
 from .expression import TEMPLATE_SYNTAX
-from .interpretation import meaning
+from .interpretation import meaning, paths
 from .joining import word_graph
 from .source import Block, SlotList, Source, Template, TextList
-from .wordgraph import WordArc, WordGraph
 
 MOST_ENTRIES = 20_000
 """Values of a list that are compared, and sentences (in these, each list has one value)."""
@@ -114,23 +113,11 @@ def _entries(source: Source, most_values: int | None = None) -> Iterator[Entry]:
     """The sentences of a source with one template, and their meaning; without an intent the template stands for it."""
     builder = Builder(source, most_values)
     graph = word_graph(builder.fragments, builder.build())
-    for path in _paths(graph):
+    for path in paths(graph):
         words = tuple(arc.word for arc in path if arc.word is not None)
         found = meaning(path, words)
         slots = tuple(sorted((slot.name, repr(slot.value)) for slot in found.slots))
         yield Entry(words, (found.intent or source.templates[0].place, slots))
-
-
-def _paths(graph: WordGraph) -> Iterator[tuple[WordArc, ...]]:
-    arcs_from: list[list[WordArc]] = [[] for _ in range(graph.num_nodes)]
-    for arc in graph.arcs:
-        arcs_from[arc.source].append(arc)
-    pending: list[tuple[int, tuple[WordArc, ...]]] = [(graph.start, ())]
-    while pending:
-        node, path = pending.pop()
-        if node in graph.finals:
-            yield path
-        pending.extend((arc.target, (*path, arc)) for arc in reversed(arcs_from[node]))
 
 
 def _pairs(entries: Iterable[Entry], pronounce: Pronounce) -> Iterator[tuple[Entry, Entry, float]]:

@@ -107,7 +107,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Source:
-    """Everything a grammar is made from. `form`: what the user wrote, for advice: "phrases", "text" or "yaml"."""
+    """What a grammar is made from. `form`: what was written, for advice: "phrases", "text", "yaml" or "wake word"."""
 
     templates: tuple[Template, ...]
     lists: Mapping[str, SlotList] = field(default_factory=dict)

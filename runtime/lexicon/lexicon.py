@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import islice, product
 
 from speech_lstm.runtime.errors import PronunciationError
@@ -10,8 +9,8 @@ from speech_lstm.runtime.errors import PronunciationError
 from .abbreviations import SAID
 from .dictionary import Pronunciation, dictionary_pronunciations
 from .g2p import guess
+from .own import Pronunciations, own_pronunciations
 from .text import spoken_words
-from .tokens import PHONES
 
 MOST_WAYS = 16
 """To say a word that is read letter by letter."""
@@ -23,7 +22,7 @@ class Lexicon:
     """Pronunciations of words. Immutable, cheap to make, safe to share between threads.
 
     `overrides` maps a word to one pronunciation or several, phones separated by spaces; they replace what the
-    dictionary has:
+    dictionary has. It may be the path of a JSON file with that, as `speech-lstm wakeword enrol` writes it.
 
     >>> Lexicon({"tomato": ["T AH M EY T OW", "T AH M AA T OW"], "Siobhan": "SH IH V AO N"})
     <Lexicon: CMU dictionary and 2 words of the user's own>
@@ -32,11 +31,8 @@ class Lexicon:
     dropped: AH0 is AH).
     """
 
-    def __init__(self, overrides: Mapping[str, str | Sequence[str]] | None = None) -> None:
-        self._overrides = {
-            _single_word(word): _own_pronunciations(word, [given] if isinstance(given, str) else given)
-            for word, given in (overrides or {}).items()
-        }
+    def __init__(self, overrides: Pronunciations | None = None) -> None:
+        self._overrides = own_pronunciations(overrides)
 
     def __repr__(self) -> str:
         words = f"{len(self._overrides)} word{'s' * (len(self._overrides) != 1)}"
@@ -64,29 +60,3 @@ class Lexicon:
 
     def _known(self, word: str) -> tuple[Pronunciation, ...]:
         return self._overrides.get(word) or _SAID.get(word) or dictionary_pronunciations(word)
-
-
-def _single_word(text: str) -> str:
-    if not isinstance(text, str):
-        raise PronunciationError(f"a pronunciation belongs to a word, and {text!r} is none")
-    words = spoken_words(text)
-    if len(words) != 1:
-        spelt = text.isupper() and len(spoken_words(text.lower())) == 1
-        advice = f"; write {text.lower()!r} here and in the grammar for a word of your own" if spelt else ""
-        raise PronunciationError(
-            f"a pronunciation belongs to one spoken word, and {text!r} is said as {' '.join(words)!r}{advice}"
-        )
-    return words[0]
-
-
-def _own_pronunciations(word: str, given: Sequence[str]) -> tuple[Pronunciation, ...]:
-    pronunciations = tuple(tuple(phone.rstrip("012") for phone in text.upper().split()) for text in given)
-    for phones in pronunciations:
-        unknown = [phone for phone in phones if phone not in PHONES]
-        if unknown:
-            raise PronunciationError(
-                f"pronunciation of {word!r}: {unknown[0]!r} is not a phone; the phones are {' '.join(PHONES)}"
-            )
-    if not all(pronunciations) or not pronunciations:
-        raise PronunciationError(f"pronunciation of {word!r}: it is empty")
-    return pronunciations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -16,9 +17,10 @@ from speech_lstm.runtime.audio.report import to_log
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
-from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, OptionError, PronunciationError
+from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, OptionError, WakeWordWarning
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.own import Pronunciations
 from speech_lstm.runtime.live.interpreter import Interpreter
 from speech_lstm.runtime.live.session import Session
 from speech_lstm.runtime.live.session_options import SessionOptions
@@ -27,6 +29,7 @@ from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.options import check_number, check_types
 from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
+from speech_lstm.runtime.wake.phrases import sensitivities
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 if TYPE_CHECKING:
@@ -89,29 +92,26 @@ class Recognizer:
         wake_word: str | Sequence[str] | None = None,
         model: str | PathLike[str] | Model = "default",
         device: Device = "auto",
-        pronunciations: Mapping[str, str | Sequence[str]] | None = None,
-        wake_sensitivity: float = 0.5,
+        pronunciations: Pronunciations | None = None,
+        wake_sensitivity: float | Mapping[str, float] = 0.5,
         options: RecognizerOptions | None = None,
     ) -> None:
         """Load the model and compile the grammar.
 
         grammar: phrases, the path of a grammar file, or a `Grammar`. wake_word: a phrase or several that streams wait
         for; None: they hear commands all the time. model: name of a shipped model, an .onnx file, or a `Model`.
-        device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the dictionary's.
-        wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses).
+        device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the dictionary's, or the
+        path of a file that `speech-lstm wakeword enrol` wrote.
+        wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses), for all wake words or by wake word.
+        Warns (`WakeWordWarning`) of a wake word that will be missed often or heard in other speech.
         Raises GrammarError, PronunciationError, ModelError, DeviceError, OptionError.
         """
-        check_number("wake_sensitivity", wake_sensitivity, 0, 1)
         if not isinstance(options, RecognizerOptions | None):
             raise OptionError(f"options are {options!r}, expected RecognizerOptions")
-        if not _are_pronunciations(pronunciations):
-            raise PronunciationError(
-                f"pronunciations are {pronunciations!r}; expected words with their phones, as in "
-                "{'tomato': 'T AH M EY T OW'}"
-            )
         wake_words = (wake_word,) if isinstance(wake_word, str) else wake_word or ()
         if not isinstance(wake_words, Sequence) or not all(isinstance(word, str) for word in wake_words):
             raise GrammarError(f"wake_word is {wake_word!r}; expected a phrase, or a list of phrases")
+        sensitivities(wake_sensitivity, wake_words)
         loaded = Grammar.load(grammar)
         lexicon = Lexicon(pronunciations)
         if not isinstance(model, Model):
@@ -122,11 +122,20 @@ class Recognizer:
         if wake_word is not None:
             tokens, frame_seconds = model.metadata.tokens, model.metadata.frame_seconds
             wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
+            for told in wake_detector.advice(lexicon):
+                warnings.warn(told, WakeWordWarning, stacklevel=2)
         self.model = model
         self.lexicon = lexicon
         self.options = options or RecognizerOptions()
         self.wake_detector = wake_detector
         self._compile(loaded)
+
+    def __repr__(self) -> str:
+        parts = [repr(self.grammar).removeprefix("<Grammar: ")[:-1]]
+        if self.wake_detector:
+            parts.append(f"wake word {' or '.join(map(repr, self.wake_detector.wake_words))}")
+        parts.append(f"{self.model.path.name} on {self.model.device}")
+        return f"<Recognizer: {', '.join(parts)}>"
 
     def _compile(self, grammar: Grammar) -> None:
         """What depends on the grammar; the last field that a recognizer gets is the grammar."""
@@ -260,17 +269,6 @@ class Recognizer:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Recognizer cannot be pickled; make one in each process, or share one between threads")
-
-
-def _are_pronunciations(given: object) -> bool:
-    """Whether it has the types that `Lexicon` takes."""
-
-    def is_ways(value: object) -> bool:
-        return isinstance(value, str) or (isinstance(value, Sequence) and all(isinstance(way, str) for way in value))
-
-    return given is None or (
-        isinstance(given, Mapping) and all(isinstance(word, str) and is_ways(ways) for word, ways in given.items())
-    )
 
 
 def _whole_chunks(seconds: float, metadata: ModelMetadata) -> int:

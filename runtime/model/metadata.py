@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -27,7 +28,10 @@ CHECKED_SINCE = 2
 CHECKSUM = "sha256"
 EXPORT_AGAIN = "export it again with `speech-lstm export`"
 
+DAMAGED = "damaged: the checksum does not match; download or export it again"
+
 _UNKNOWN = "0" * 64
+_SEAL = re.compile(CHECKSUM.encode() + rb"\x12\x40([0-9a-f]{64})")  # key and value in protobuf
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,20 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def is_damaged(content: bytes) -> bool:
+    """Whether a file has a checksum and another one than it says.
+
+    This needs no parser: a damaged file is refused before native code reads it.
+    """
+    found = _SEAL.search(content)
+    return found is not None and found[1] != _checksum(content, found[1])
+
+
+def _checksum(content: bytes, written: bytes) -> bytes:
+    """Of a file that has that one in it."""
+    return hashlib.sha256(content.replace(written, _UNKNOWN.encode())).hexdigest().encode()
+
+
 def read_metadata(props: Mapping[str, str], content: bytes) -> ModelMetadata:
     """The metadata of a model file, checked against its checksum.
 
@@ -180,8 +198,8 @@ def read_metadata(props: Mapping[str, str], content: bytes) -> ModelMetadata:
         checksum = props.get(CHECKSUM, "")
         if len(checksum) != len(_UNKNOWN):
             raise ModelError(f"{CHECKSUM} is missing in the metadata; {EXPORT_AGAIN}")
-        if hashlib.sha256(content.replace(checksum.encode(), _UNKNOWN.encode())).hexdigest() != checksum:
-            raise ModelError("damaged: the checksum does not match; download or export it again")
+        if _checksum(content, checksum.encode()) != checksum.encode():
+            raise ModelError(DAMAGED)
     return metadata
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from speech_lstm import models
 from speech_lstm.runtime.errors import AudioError, DeviceError, ModelError
 from speech_lstm.runtime.model.cuda import PROVIDER, why_no_cuda
-from speech_lstm.runtime.model.metadata import EXPORT_AGAIN, ModelMetadata, read_metadata
+from speech_lstm.runtime.model.metadata import DAMAGED, EXPORT_AGAIN, ModelMetadata, is_damaged, read_metadata
 from speech_lstm.runtime.options import check_number
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -85,7 +85,8 @@ class Model:
 
         audio: float32 [batch, samples] at metadata.sample_rate, -1..1, samples a multiple of metadata.chunk_samples.
         state: float32 [batch, state_size], from `initial_state` or the last call.
-        Returns log_probs, float32 [batch, frames, tokens], and the next state. AudioError for audio that does not fit.
+        Returns log_probs, float32 [batch, frames, tokens], and the next state. AudioError for audio that does not fit,
+        ModelError for a network that fails.
         """
         unit = self.metadata.chunk_samples
         if audio.dtype != np.float32 or audio.ndim != 2 or not audio.shape[1] or audio.shape[1] % unit:
@@ -96,7 +97,10 @@ class Model:
         if state.dtype != np.float32 or state.shape != (len(audio), self.state_size):
             expected = [len(audio), self.state_size]
             raise AudioError(f"state is {state.dtype} {list(state.shape)}, expected float32 {expected}")
-        log_probs, next_state = self._session.run(("log_probs", "next_state"), {"audio": audio, "state": state})
+        try:
+            log_probs, next_state = self._session.run(("log_probs", "next_state"), {"audio": audio, "state": state})
+        except Exception as error:  # ONNX Runtime's errors have no common base class
+            raise ModelError(f"{self.path}: the network cannot be run: {_first_line(error)}; {EXPORT_AGAIN}") from error
         return log_probs, next_state
 
     def log_probs(
@@ -138,6 +142,8 @@ def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[P
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if is_damaged(content):
+        raise ModelError(f"{path}: {DAMAGED}")
     return path, content
 
 
@@ -152,12 +158,17 @@ def _session(content: bytes, path: Path, threads: int, providers: list[str]) -> 
     try:
         if PROVIDER in providers:
             return _cuda_session(content, options, providers)
-        return onnxruntime.InferenceSession(content, options, providers=providers)
+        # without the fallback, which would try the CPU again and print why
+        return onnxruntime.InferenceSession(content, options, providers=providers, enable_fallback=0)
     except Exception as error:  # ONNX Runtime's errors have no common base class
-        reason = str(error).splitlines()[0]
         raise ModelError(
-            f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load the model: {reason}; {EXPORT_AGAIN}"
+            f"{path}: ONNX Runtime {onnxruntime.__version__} cannot load the model: {_first_line(error)}; "
+            f"{EXPORT_AGAIN}"
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _cuda_session(content: bytes, options: Any, providers: list[str]) -> Any:

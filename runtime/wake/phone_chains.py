@@ -20,6 +20,7 @@ from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.decoding.viterbi import NEVER
 from speech_lstm.runtime.errors import GrammarError
+from speech_lstm.runtime.grammar.expression import TEMPLATE_SYNTAX
 from speech_lstm.runtime.lexicon.text import spoken_words
 
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
@@ -77,6 +78,8 @@ class PhoneChains:
 
 def ways_to_say(phrase: str, lexicon: Pronouncing) -> list[tuple[str, ...]]:
     """All ways to say a phrase, as phones, without R after vowels last. GrammarError where it has no words."""
+    if TEMPLATE_SYNTAX.search(phrase):
+        raise GrammarError(f"{phrase!r} is a template, and one phrase is needed here: write it without brackets")
     words = spoken_words(phrase)
     if not words:
         raise GrammarError(f"wake word {phrase!r} has no words")

@@ -22,6 +22,7 @@ from speech_lstm.runtime.errors import ModelError
 
 from .false_alarms import Tail, bundled_negatives
 from .phone_chains import PhoneChains
+from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 
 HIGHEST_THRESHOLD = -0.1
 """Of a score per phone. A phrase that other speech says so clearly that it would need a higher one has more false
@@ -86,31 +87,35 @@ class WakeWordDetector:
         phrases: Sequence[str],
         lexicon: Pronouncing,
         tokens: Sequence[str],
-        sensitivity: float = 0.5,
+        sensitivity: float | Mapping[str, float] = SENSITIVITY,
         frame_seconds: float = 0.04,
         options: WakeWordOptions | None = None,
         thresholds: Mapping[str, float] | None = None,
     ) -> None:
-        """`sensitivity`: 0 (fewest false alarms) to 1 (fewest misses). `tokens`: the model's, token 0 = blank.
+        """`phrases`: templates are taken for all that they stand for, which share a threshold. `sensitivity`: 0 (fewest
+        false alarms) to 1 (fewest misses), for all phrases or by phrase. `tokens`: the model's, token 0 = blank.
         `thresholds`: phrase -> lowest score per phone of a detection, for phrases that shall not get theirs from the
         sensitivity.
 
         Raises GrammarError for no phrase, one without words or one with a phone that the model lacks,
         PronunciationError for a word that cannot be said, ModelError for tokens that false alarms are not known of,
-        ValueError for a sensitivity outside 0 to 1.
+        OptionError for a sensitivity outside 0 to 1 or of another phrase.
         """
-        if not 0 <= sensitivity <= 1:
-            raise ValueError(f"sensitivity is {sensitivity}; expected 0 to 1")
         self.options = options or WakeWordOptions()
-        self.phrases = tuple(dict.fromkeys(phrases))
+        self.wake_words = {wake_word: phrases_of(wake_word) for wake_word in phrases}
+        self.phrases = tuple(dict.fromkeys(phrase for all_of_it in self.wake_words.values() for phrase in all_of_it))
         self.chains = PhoneChains.of(self.phrases, lexicon, tokens)
-        wanted = self.options.wanted(sensitivity)
-        self.thresholds = {
-            phrase: thresholds[phrase]
-            if thresholds and phrase in thresholds
-            else min(HIGHEST_THRESHOLD, phrase_tail(phrase, lexicon, tokens, self.options).threshold(wanted))
-            for phrase in self.phrases
-        }
+        self.tails: dict[str, Tail] = {}
+        self.thresholds: dict[str, float] = {}
+        for wake_word, wanted in sensitivities(sensitivity, tuple(self.wake_words)).items():
+            if thresholds and wake_word in thresholds:
+                threshold = thresholds[wake_word]
+            else:
+                self.tails[wake_word] = phrase_tail(self.wake_words[wake_word], lexicon, tokens, self.options)
+                threshold = self.tails[wake_word].threshold(self.options.wanted(wanted))
+                threshold = min(HIGHEST_THRESHOLD, threshold)
+            for phrase in self.wake_words[wake_word]:
+                self.thresholds.setdefault(phrase, threshold)
         limits = np.array([self.thresholds[phrase] for phrase in self.phrases], dtype=np.float32)
         self.way_thresholds = limits[self.chains.phrase_of]
         self.refractory_frames = round(self.options.refractory_seconds / frame_seconds)
@@ -118,22 +123,31 @@ class WakeWordDetector:
         self.confirm_frames = max(1, round(self.options.confirm_seconds / frame_seconds))
         self.longest_frames = round(self.options.longest_seconds / frame_seconds)
 
+    def advice(self, lexicon: Pronouncing) -> list[str]:
+        """What speaks against the phrases whose threshold follows from a sensitivity."""
+        found = []
+        for wake_word, tail in self.tails.items():
+            told = advice(wake_word, lexicon, tail, self.options.false_alarms)
+            found += [f"wake word {wake_word!r}: {text}" for text in told]
+        return found
+
     def start(self) -> WakeWordSearch:
         """A search that has heard nothing yet."""
         return WakeWordSearch(self)
 
 
 def phrase_tail(
-    phrase: str, lexicon: Pronouncing, tokens: Sequence[str], options: WakeWordOptions | None = None
+    phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str], options: WakeWordOptions | None = None
 ) -> Tail:
-    """How often other speech reaches which score of a phrase. Raises as `WakeWordDetector` does."""
+    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
     negatives = bundled_negatives()
     if tuple(tokens) != negatives.tokens:
         raise ModelError(
             "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
             f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
         )
-    return negatives.tail(PhoneChains.of([phrase], lexicon, tokens), (options or WakeWordOptions()).blank_offset)
+    given = [phrases] if isinstance(phrases, str) else phrases
+    return negatives.tail(PhoneChains.of(given, lexicon, tokens), (options or WakeWordOptions()).blank_offset)
 
 
 class WakeWordSearch:

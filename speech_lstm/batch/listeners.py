@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Protocol
@@ -14,6 +14,7 @@ from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.runtime.audio import Samples
 from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, SpeechStream
 from speech_lstm.runtime.free.transcription import FreeDecoder
+from speech_lstm.runtime.lexicon.own import Pronunciations, read_pronunciations
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
@@ -50,6 +51,7 @@ class ListenerOptions:
     """All that a worker process needs to make its listener; can be pickled.
 
     `grammar`: phrases or the path of a grammar file; None: phones, or with `free` words, which is experimental.
+    `pronunciations`: as in `Recognizer`; a file is read at once, since workers may be on other machines.
     `alternatives`: other commands in a result, at most. `threshold`: least confidence of an accepted command, None: the
     model's. `pause_seconds`: that end a command in a long file.
     """
@@ -57,11 +59,16 @@ class ListenerOptions:
     grammar: str | PathLike[str] | Sequence[str] | None
     model: str = "default"
     device: Device = "auto"
-    pronunciations: Mapping[str, str | Sequence[str]] | None = None
+    pronunciations: Pronunciations | None = None
     alternatives: int = 0
     free: bool = False
     threshold: float | None = None
     pause_seconds: float = SessionOptions.pause_seconds
+
+    def __post_init__(self) -> None:
+        """PronunciationError for a file that holds none."""
+        if isinstance(self.pronunciations, str | PathLike):
+            object.__setattr__(self, "pronunciations", read_pronunciations(self.pronunciations))
 
     def load(self) -> Listener:
         """Load the model and compile the grammar; raises what `Recognizer` does."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from multiprocessing import freeze_support
 
@@ -30,7 +31,7 @@ from speech_lstm.cli import (
 )
 from speech_lstm.cli.console import OutputError, Parser, fail, leave, prepare_streams, say
 from speech_lstm.cli.environment import onnxruntime_clash
-from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.errors import SpeechLstmError, WakeWordWarning
 
 COMMANDS = (
     transcribe,
@@ -89,7 +90,10 @@ def _run(argv: Sequence[str] | None) -> int:
     if clash and args.run is not doctor.run:
         say(f"speech-lstm: warning: {clash}")
     try:
-        code: int = args.run(args)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", WakeWordWarning)
+            warnings.showwarning = lambda message, *_: say(f"speech-lstm: warning: {message}")
+            code: int = args.run(args)
     except (OutputError, BrokenPipeError):
         raise
     except SpeechLstmError as error:

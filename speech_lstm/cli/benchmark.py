@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.environment import interpreter
-from speech_lstm.cli.options import add_grammar_options, add_model_options, path, positive
+from speech_lstm.cli.options import add_grammar_options, add_model_options, add_pronunciations_option, path, positive
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("files", nargs="+", type=path, metavar="FILE", help="recordings to measure on")
     add_grammar_options(parser)
     add_model_options(parser)
+    add_pronunciations_option(parser)
     parser.add_argument(
         "--chunk-ms", type=positive, default=80, metavar="MS", help="audio fed at a time (default: %(default)s)"
     )
@@ -96,8 +97,10 @@ def run_latency(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
     grammar = args.phrases or str(args.grammar)
-    recognizer = Recognizer(grammar=grammar, model=args.model, device=args.device)
     options = {"grammar": grammar, "model": args.model, "device": args.device}
+    if args.pronunciations:
+        options["pronunciations"] = str(args.pronunciations)
+    recognizer = Recognizer(**options)
     report = measure_live(recognizer, [read_audio(path) for path in args.files], options)
     if args.json:
         print(json.dumps(asdict(report)))
@@ -111,7 +114,12 @@ def measure(args: argparse.Namespace) -> Report:
     from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.live.recognizer import Recognizer
 
-    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device)
+    recognizer = Recognizer(
+        grammar=args.phrases or args.grammar,
+        model=args.model,
+        device=args.device,
+        pronunciations=args.pronunciations,
+    )
     clips = [read_audio(path) for path in args.files]
     seconds = sum(map(len, clips)) / SAMPLE_RATE
     chunk = args.chunk_ms * SAMPLE_RATE // 1000

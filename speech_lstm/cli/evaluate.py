@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_model_options, name, path, positive, share
+from speech_lstm.cli.options import add_model_options, add_pronunciations_option, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> None:
         "manifests", nargs="*", type=path, metavar="MANIFEST", help="a manifest.jsonl; with --suite: the model"
     )
     add_model_options(parser)
+    add_pronunciations_option(parser)
     parser.add_argument("--split", type=name, default="dev", help="train, dev or test (default: %(default)s)")
     parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
@@ -126,6 +127,8 @@ def run_manifests(args: argparse.Namespace) -> int:
 
     if args.threshold is not None and not args.grammar:
         args.parser.error("--threshold needs --grammar")
+    if args.pronunciations and not args.grammar:
+        args.parser.error("--pronunciations needs --grammar")
     model = Model.load(args.model, args.device)
     chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = model.metadata.chunk_samples
@@ -133,7 +136,9 @@ def run_manifests(args: argparse.Namespace) -> int:
         step = unit * 1000 // SAMPLE_RATE
         raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")
     options = RecognizerOptions(threshold=args.threshold)
-    recognizer = Recognizer(args.grammar, model=model, options=options) if args.grammar else None
+    recognizer = None
+    if args.grammar:
+        recognizer = Recognizer(args.grammar, model=model, pronunciations=args.pronunciations, options=options)
     scores = evaluate(model, args.manifests, args.split, recognizer, chunk, args.limit)
     if not scores:
         raise SpeechLstmError(f"no clips of split {args.split!r} in {', '.join(map(str, args.manifests))}")

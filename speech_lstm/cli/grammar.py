@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import count, path
+from speech_lstm.cli.options import add_pronunciations_option, count, path
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   speech-lstm grammar check home.yaml
   speech-lstm grammar check sentences/ lists.yaml --samples 3
+  speech-lstm grammar check home.yaml --json | jq .warnings
   speech-lstm grammar home-assistant --entities names.yaml --out home.yaml"""
 
 MOST_LINES = 20
@@ -35,8 +37,9 @@ def add_parser(subparsers: Any) -> None:
         "check",
         help="read a grammar and report on it",
         description=(
-            "Report on a grammar: counts, sample sentences, words whose pronunciation is guessed from the spelling, "
-            "values and sentences that sound alike, sentences with two intents, and errors with their lines."
+            "Report on a grammar: counts, sample sentences, signs that no word is said for, words whose pronunciation "
+            "is guessed from the spelling, values and sentences that sound alike, sentences with two intents, and "
+            "errors with their lines."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -51,6 +54,8 @@ def add_parser(subparsers: Any) -> None:
     check.add_argument(
         "--samples", type=count, default=2, metavar="N", help="sentences of each intent (default: %(default)s)"
     )
+    add_pronunciations_option(check)
+    check.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     check.set_defaults(run=run)
     home = actions.add_parser(
         "home-assistant",
@@ -71,20 +76,61 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report. 1 when a word has no pronunciation; a grammar with errors raises GrammarError."""
+    """Print the report. 1 for a grammar with errors, which raises GrammarError where they are not printed as JSON."""
+    from speech_lstm.runtime.errors import GrammarError
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
-    grammar = Grammar.load(args.files[0]) if len(args.files) == 1 else Grammar.from_yaml(*args.files)
-    lexicon = Lexicon()
+    lexicon = Lexicon(args.pronunciations)
+    try:
+        grammar = Grammar.load(args.files[0]) if len(args.files) == 1 else Grammar.from_yaml(*args.files)
+    except GrammarError as error:
+        if not args.json:
+            raise
+        print(json.dumps({"errors": str(error).splitlines()}))
+        return 1
+    found = report(grammar, lexicon, args.samples)
+    if args.json:
+        print(json.dumps(found, default=str))
+    else:
+        _print(found)
+    return 1 if found["errors"] else 0
+
+
+def report(grammar: Grammar, lexicon: Lexicon, each: int) -> dict[str, Any]:
+    """Everything about a grammar, `each` sample sentences of every intent, as JSON has it."""
+    from speech_lstm.runtime.decoding.graph import compile_graph
+    from speech_lstm.runtime.grammar.analysis import samples, sentences
+    from speech_lstm.runtime.grammar.sound_alike import sound_alikes
+    from speech_lstm.runtime.grammar.unsaid import unsaid_signs
+    from speech_lstm.runtime.lexicon.tokens import TOKENS
+
     guessed, errors = _guessed(grammar, lexicon)
-    _print_counts(grammar, lexicon, speakable=not errors)
-    _print_samples(grammar, args.samples)
-    _print_some(guessed)
-    if not errors:
-        _print_alike(grammar, lexicon)
-    _print_some(errors)
-    return 1 if errors else 0
+    found = sentences(grammar.graph)
+    phones = None if errors else compile_graph(grammar.graph, lexicon, TOKENS)
+    alikes = [] if errors else sound_alikes(grammar.source, cache(lexicon.pronunciations))
+    return {
+        "intents": sorted({template.block.intent for template in grammar.source.templates} - {None}),
+        "templates": len(grammar.source.templates),
+        "words": len(grammar.words),
+        "sentences": found.count if found else None,
+        "word_graph": {"nodes": grammar.graph.num_nodes, "arcs": len(grammar.graph.arcs)},
+        "phone_graph": phones and {"nodes": phones.num_nodes, "arcs": len(phones.label)},
+        "ambiguous": [
+            {"text": " ".join(each.words), "intents": each.intents} for each in (found.ambiguities if found else ())
+        ],
+        "samples": [{"intent": intent, "text": text} for intent, text in samples(grammar, each)],
+        "warnings": [
+            {"place": str(each.place), "sign": each.sign, "text": each.text, "line": each.place.line}
+            for each in unsaid_signs(grammar.source)
+        ],
+        "guessed": guessed,
+        "alike": [
+            {"first": pair.first, "second": pair.second, "where": pair.where, "distance": pair.distance}
+            for pair in alikes
+        ],
+        "errors": errors,
+    }
 
 
 def run_home_assistant(args: argparse.Namespace) -> int:
@@ -101,66 +147,52 @@ def run_home_assistant(args: argparse.Namespace) -> int:
     return 0
 
 
-def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[list[str], list[str]]:
-    """Lines for the words with a guessed pronunciation, and for those without any."""
+def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[dict[str, list[str]], list[str]]:
+    """Guessed pronunciations by word, and what is wrong with words that have none."""
     from speech_lstm.runtime.errors import PronunciationError
 
-    guessed, errors = [], []
+    guessed, errors = {}, []
     for word in sorted(filter(lexicon.is_guessed, grammar.words)):
         try:
-            ways = lexicon.pronunciations(word)
+            guessed[word] = [" ".join(phones) for phones in lexicon.pronunciations(word)]
         except PronunciationError as error:
-            errors.append(f"error: {error}")
-        else:
-            guessed.append(f"guessed: {word} = {' or '.join(' '.join(phones) for phones in ways)}")
+            errors.append(str(error))
     return guessed, errors
 
 
-def _print_counts(grammar: Grammar, lexicon: Lexicon, speakable: bool) -> None:
-    from speech_lstm.runtime.decoding.graph import compile_graph
-    from speech_lstm.runtime.grammar.analysis import sentences
-    from speech_lstm.runtime.lexicon.tokens import TOKENS
-
-    found = sentences(grammar.graph)
-    intents = {template.block.intent for template in grammar.source.templates} - {None}
+def _print(found: dict[str, Any]) -> None:
+    """For people."""
+    sizes = {"word graph": found["word_graph"], "phone graph": found["phone_graph"]}
     counts = {
-        "intents": len(intents),
-        "templates": len(grammar.source.templates),
-        "words": len(grammar.words),
-        "sentences": found.count if found else "too many to count",
-        "word graph": f"{grammar.graph.num_nodes} nodes, {len(grammar.graph.arcs)} arcs",
+        "intents": len(found["intents"]),
+        "templates": found["templates"],
+        "words": found["words"],
+        "sentences": "too many to count" if found["sentences"] is None else found["sentences"],
+        **{name: f"{size['nodes']} nodes, {size['arcs']} arcs" for name, size in sizes.items() if size},
     }
-    if speakable:
-        phones = compile_graph(grammar.graph, lexicon, TOKENS)
-        counts["phone graph"] = f"{phones.num_nodes} nodes, {len(phones.label)} arcs"
     for name, number in counts.items():
         print(f"{name}: {number}")
-    if found:
-        _print_some(
-            [
-                f"ambiguous: {' '.join(each.words)!r} is {each.intents[0]}, as that comes first, and {each.intents[1]}"
-                for each in found.ambiguities
-            ]
-        )
+    for kind, lines in _lines(found).items():
+        shown = lines if kind == "sample" else lines[:MOST_LINES]
+        for line in shown:
+            print(f"{kind}: {line}")
+        if len(lines) > len(shown):
+            print(f"{kind}: and {len(lines) - len(shown)} more")
 
 
-def _print_samples(grammar: Grammar, each: int) -> None:
-    from speech_lstm.runtime.grammar.analysis import samples
-
-    for intent, text in samples(grammar, each):
-        print(f"sample: {text}" if intent is None else f"sample: {intent}: {text}")
-
-
-def _print_alike(grammar: Grammar, lexicon: Lexicon) -> None:
-    from speech_lstm.runtime.grammar.sound_alike import sound_alikes
-
-    pairs = sound_alikes(grammar.source, cache(lexicon.pronunciations))
-    _print_some([f"alike: {pair.first!r} and {pair.second!r} ({pair.where})" for pair in pairs])
-
-
-def _print_some(lines: list[str]) -> None:
-    for line in lines[:MOST_LINES]:
-        print(line)
-    if len(lines) > MOST_LINES:
-        kind = lines[0].split(":")[0]
-        print(f"{kind}: and {len(lines) - MOST_LINES} more")
+def _lines(found: dict[str, Any]) -> dict[str, list[str]]:
+    """By kind."""
+    return {
+        "ambiguous": [
+            f"{each['text']!r} is {each['intents'][0]}, as that comes first, and {each['intents'][1]}"
+            for each in found["ambiguous"]
+        ],
+        "sample": [": ".join(filter(None, (each["intent"], each["text"]))) for each in found["samples"]],
+        "warning": [
+            f"{each['place']}: nothing is said for {each['sign']} in {each['text']!r}: write it as a word"
+            for each in found["warnings"]
+        ],
+        "guessed": [f"{word} = {' or '.join(ways)}" for word, ways in found["guessed"].items()],
+        "alike": [f"{each['first']!r} and {each['second']!r} ({each['where']})" for each in found["alike"]],
+        "error": found["errors"],
+    }

@@ -15,6 +15,7 @@ from speech_lstm.cli.options import (
     add_hearing_options,
     add_microphone_option,
     add_model_options,
+    add_pronunciations_option,
     add_sound_options,
     add_wake_options,
     check_wake_options,
@@ -48,6 +49,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
+    add_pronunciations_option(parser)
     source = parser.add_mutually_exclusive_group()
     add_microphone_option(source)
     source.add_argument(
@@ -100,6 +102,7 @@ def _listen(args: argparse.Namespace, outputs: list[Output], stack: ExitStack) -
         wake_word=args.wake_word,
         model=args.model,
         device=args.device,
+        pronunciations=args.pronunciations,
         wake_sensitivity=sensitivity(args),
         options=recognizer_options(args),
     )

@@ -38,6 +38,16 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_pronunciations_option(parser: argparse.ArgumentParser) -> None:
+    """Ways to say words."""
+    parser.add_argument(
+        "--pronunciations",
+        type=path,
+        metavar="FILE",
+        help="JSON with ways to say words, as `speech-lstm wakeword enrol` writes it",
+    )
+
+
 def add_microphone_option(parser: argparse._ActionsContainer) -> None:
     """Which microphone."""
     parser.add_argument(
@@ -81,9 +91,11 @@ def add_wake_options(parser: argparse.ArgumentParser) -> None:
     """What only counts with a wake word; `check_wake_options` sees to that."""
     parser.add_argument(
         "--wake-sensitivity",
+        action="append",
         type=share,
         metavar="S",
-        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5)",
+        help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5); for several wake words one for "
+        "all, or one for each in the same order",
     )
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="seconds to wait for a command after the wake word (default: 5)"
@@ -95,17 +107,24 @@ def check_wake_options(args: argparse.Namespace) -> None:
     for option, given in (("--wake-sensitivity", args.wake_sensitivity), ("--timeout", args.timeout)):
         if given is not None and not args.wake_word:
             args.parser.error(f"{option} needs --wake-word")
+    times = len(args.wake_sensitivity or ())
+    if times > 1 and times != len(args.wake_word):
+        args.parser.error(
+            f"--wake-sensitivity comes {times} times and there are {len(args.wake_word)} wake words: give one for all, "
+            "or one for each"
+        )
 
 
-def sensitivity(args: argparse.Namespace) -> float:
-    """Of the wake word."""
-    return 0.5 if args.wake_sensitivity is None else float(args.wake_sensitivity)
+def sensitivity(args: argparse.Namespace) -> float | dict[str, float]:
+    """Of the wake words, as `Recognizer` takes it."""
+    given: list[float] = args.wake_sensitivity or [0.5]
+    return given[0] if len(given) == 1 else dict(zip(args.wake_word, given, strict=True))
 
 
 def recognizer_options(args: argparse.Namespace) -> RecognizerOptions:
     """Of `add_hearing_options` and `add_wake_options`."""
     from speech_lstm.runtime.live.recognizer import RecognizerOptions
-    from speech_lstm.runtime.live.session import SessionOptions
+    from speech_lstm.runtime.live.session_options import SessionOptions
 
     times = {"pause_seconds": args.pause, "leading_seconds": args.timeout}
     session = SessionOptions(**{name: value for name, value in times.items() if value is not None})

@@ -13,6 +13,7 @@ from speech_lstm.cli.options import (
     add_grammar_options,
     add_hearing_options,
     add_model_options,
+    add_pronunciations_option,
     add_wake_options,
     check_wake_options,
     name,
@@ -43,6 +44,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_grammar_options(parser)
     add_model_options(parser)
+    add_pronunciations_option(parser)
     parser.add_argument("--wake-word", nargs="+", type=name, metavar="PHRASE", help="phrases that clients may wait for")
     add_wake_options(parser)
     add_hearing_options(parser, alternatives=2)
@@ -92,13 +94,20 @@ def run(args: argparse.Namespace) -> int:
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="speech-lstm: %(message)s")
     hearing = recognizer_options(args)
-    recognizer = Recognizer(grammar=args.phrases or args.grammar, model=args.model, device=args.device, options=hearing)
+    recognizer = Recognizer(
+        grammar=args.phrases or args.grammar,
+        model=args.model,
+        device=args.device,
+        pronunciations=args.pronunciations,
+        options=hearing,
+    )
     waking = None
     if args.wake_word:
         waking = Recognizer(
             grammar=recognizer.grammar,
             wake_word=args.wake_word,
             model=recognizer.model,
+            pronunciations=args.pronunciations,
             wake_sensitivity=sensitivity(args),
             options=hearing,
         )

@@ -14,6 +14,7 @@ from speech_lstm.cli.options import (
     add_grammar_options,
     add_hearing_options,
     add_model_options,
+    add_pronunciations_option,
     add_sound_options,
     count,
     name,
@@ -73,6 +74,7 @@ def add_parser(subparsers: Any) -> None:
     heard.required = False
     heard.add_argument("--phones", action="store_true", help="no phrases and no words: the phones of all speech")
     add_model_options(parser)
+    add_pronunciations_option(parser)
     add_hearing_options(parser, alternatives=0)
     parser.add_argument(
         "--channel", type=count, metavar="N", help="take this channel, 0 first (default: their average)"
@@ -104,7 +106,12 @@ def run(args: argparse.Namespace) -> int:
     transcribe_ray.check(args)
     grammar = args.phrases or args.grammar
     free = grammar is None and not args.phones
-    given = {"--threshold": args.threshold, "--pause": args.pause, "--alternatives": args.alternatives or None}
+    given = {
+        "--threshold": args.threshold,
+        "--pause": args.pause,
+        "--alternatives": args.alternatives or None,
+        "--pronunciations": args.pronunciations,
+    }
     if grammar is None and (unused := [option for option, value in given.items() if value is not None]):
         args.parser.error(f"{unused[0]} needs --phrases or --grammar")
     if free:
@@ -113,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
         grammar,
         args.model,
         args.device,
+        args.pronunciations,
         alternatives=args.alternatives,
         free=free,
         threshold=args.threshold,
