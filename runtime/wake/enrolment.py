@@ -25,6 +25,7 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
 from .false_alarms import Negatives
+from .free_speech import free_speech_of
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
 from .wakeword import WakeWordOptions, phrase_tail
 
@@ -127,12 +128,12 @@ def _above(
     """[recordings]: score per phone of the phrase with these pronunciations, less the threshold."""
     tokens, options = model.metadata.tokens, WakeWordOptions()
     lexicon = Lexicon(ways)
-    threshold = phrase_tail(phrase, lexicon, tokens, options).threshold(options.false_alarms)
-    chains = PhoneChains.of([phrase], lexicon, tokens)
+    threshold = phrase_tail(phrase, lexicon, tokens).threshold(options.false_alarms)
+    chains = PhoneChains.of([phrase], lexicon, tokens, free_speech_of(tuple(tokens)))
     best = [
         Negatives.from_log_probs(
             tokens, [each], model.metadata.frame_seconds, options.fold_threshold, options.pause_seconds
-        ).highest(chains, options.blank_offset)
+        ).highest(chains)
         for each in posteriors
     ]
     return np.array(best, dtype=np.float32) - np.float32(threshold)
