@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
-from speech_lstm.runtime.wake.free_speech import free_speech_of
 from speech_lstm.runtime.wake.phone_chains import PhoneChains
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector, phrase_tail
 

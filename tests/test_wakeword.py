@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from speech_lstm.runtime.decoding.free_speech import FreeSpeech
 from speech_lstm.runtime.errors import GrammarError, ModelError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.free_speech import FreeSpeech
 from speech_lstm.runtime.wake.phone_chains import without_r
 from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
 

@@ -34,9 +34,7 @@ MOST_PARTS = 8_000_000
 Step = tuple[Unit, int]
 """From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
 
-_TOO_MANY = (
-    "the grammar is too large (over {} combinations): lists and choices that are written together without a space multiply"
-)
+_TOO_MANY = "the grammar is too large (over {} combinations): choices written together without a space multiply"
 
 _INSIDE, _AFTER_SPACE, _DONE = range(3)
 

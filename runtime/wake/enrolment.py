@@ -17,6 +17,7 @@ import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, pcm_to_float
 from speech_lstm.runtime.audio.levels import lifted
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.errors import AudioError
@@ -25,7 +26,6 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
 from .false_alarms import Negatives
-from .free_speech import free_speech_of
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
 from .wakeword import WakeWordOptions, phrase_tail
 

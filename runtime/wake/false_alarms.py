@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from speech_lstm.runtime.decoding.free_speech import free_speech_of, likelihoods
 from speech_lstm.runtime.decoding.margins import FloatArray, margins
 from speech_lstm.runtime.errors import ModelError
 
-from .free_speech import free_speech_of, likelihoods
 from .phone_chains import PhoneChains
 
 BUNDLED = Path(__file__).parents[1] / "data" / "negatives.npz"

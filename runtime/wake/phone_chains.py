@@ -17,12 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from speech_lstm.runtime.decoding.free_speech import DoubleArray, FreeSpeech
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar.expression import TEMPLATE_SYNTAX
 from speech_lstm.runtime.lexicon.text import spoken_words
-
-from .free_speech import DoubleArray, FreeSpeech
 
 VOWELS = frozenset(("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"))
 

@@ -16,12 +16,12 @@ from math import exp, log
 
 import numpy as np
 
+from speech_lstm.runtime.decoding.free_speech import DoubleArray, free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
 from speech_lstm.runtime.errors import ModelError
 
 from .false_alarms import LEAST, Tail, bundled_negatives
-from .free_speech import DoubleArray, free_speech_of
 from .phone_chains import PhoneChains
 from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 

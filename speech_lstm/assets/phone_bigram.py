@@ -16,9 +16,9 @@ import numpy as np
 from speech_lstm.data.corpus import read_manifest
 from speech_lstm.data.dataset import make_examples, read_alignments
 from speech_lstm.data.phone_bigram import PhoneBigram
+from speech_lstm.runtime.decoding.free_speech import BUNDLED
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import PHONES
-from speech_lstm.runtime.wake.free_speech import BUNDLED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

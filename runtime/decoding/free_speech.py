@@ -1,10 +1,10 @@
-"""How likely each frame is after all before it, when anybody may say anything: what a wake word is measured against.
+"""How likely each frame is after all before it, when anybody may say anything: what is heard is measured against that.
 
 Anything is the CTC topology looped through a bigram of phones, as in training (`speech_lstm.training.denominator`): a
 phone, then perhaps blank, then the next phone as the bigram has it. The forward algorithm (Rabiner 1989, "A Tutorial
 on Hidden Markov Models", III.A) gives p(frame | frames before), scaled so that it never under- or overflows. A token's
 probability divided by it says how much more that token explains than speech in general does; products of such ratios
-along a phrase are the probability that the phrase was just said.
+along a phrase are the likelihood ratio of the phrase, and times its prior the probability that it was just said.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
+
+from .margins import NO_TOKEN, FloatArray
 
 BUNDLED = Path(__file__).parents[1] / "data" / "phone_bigram.npz"
 
