@@ -54,26 +54,41 @@ class PhoneChains:
         if not phrases:
             raise GrammarError("no wake word is given")
         token_of = {token: number for number, token in enumerate(tokens)}
+        ways = []
+        for phrase in phrases:
+            said = ways_to_say(phrase, lexicon)
+            if unknown := [phone for phones in said for phone in phones if phone not in token_of]:
+                raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
+            ways.append([[token_of[phone] for phone in phones] for phones in said])
+        return cls.of_ways(ways, len(tokens))
+
+    @classmethod
+    def of_ways(cls, ways: Sequence[Sequence[Sequence[int]]], num_tokens: int) -> PhoneChains:
+        """`ways`: for each phrase the ways to say it, as tokens."""
         labels: list[int] = []
         lasts, counts, owners = [], [], []
-        for number, phrase in enumerate(phrases):
-            for phones in ways_to_say(phrase, lexicon):
-                if unknown := [phone for phone in phones if phone not in token_of]:
-                    raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
-                labels += [len(tokens), *(token_of[phone] for phone in phones)]
+        for number, said in enumerate(ways):
+            for phones in said:
+                labels += [num_tokens, *phones]
                 lasts.append(len(labels) - 1)
                 counts.append(len(phones))
                 owners.append(number)
         places = np.array(labels)
         return cls(
-            num_tokens=len(tokens),
+            num_tokens=num_tokens,
             labels=places,
             lasts=np.array(lasts),
             num_phones=np.array(counts, dtype=np.float32),
             phrase_of=np.array(owners),
             barrier=np.where(places[1:] == places[:-1], NEVER, np.float32(0)),
-            idle=np.where(places == len(tokens), np.float32(0), NEVER),
+            idle=np.where(places == num_tokens, np.float32(0), NEVER),
         )
+
+    def ways(self, phrase: int) -> list[list[int]]:
+        """The tokens of each way to say a phrase, given by its number."""
+        ends = [(int(last), int(count)) for last, count in zip(self.lasts, self.num_phones, strict=True)]
+        mine = [end for end, owner in zip(ends, self.phrase_of, strict=True) if owner == phrase]
+        return [self.labels[last - count + 1 : last + 1].tolist() for last, count in mine]
 
 
 def ways_to_say(phrase: str, lexicon: Pronouncing) -> list[tuple[str, ...]]:
