@@ -2,7 +2,8 @@
  * The shipped models under WebAssembly, from audio to commands.
  *
  * Bounds: log-probabilities of fp32 within 0.05 of Python's wherever a token has a probability above 5 %, of int8 within 3 (its
- * sums are rounded by the processor), the likeliest token the same in 95 % of frames; decisions, texts and words the same.
+ * sums are rounded by the processor), the likeliest token the same in 95 % of frames; confidences within 0.01 and 0.15; decisions,
+ * texts and meanings the same where the confidence is not as near to the threshold as that, and times within two frames.
  */
 
 import { readFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { ModelError } from "../src/errors";
 import { readGrammar } from "../src/grammar/compiled";
 import { Recognizer } from "../src/live/recognizer";
 import { Model } from "../src/model/model";
-import type { Result, Value } from "../src/results";
+import type { Event, Result, Value } from "../src/results";
 import { audio, GOLDEN, grammar, grammarDocument, stored } from "./golden";
 
 const MODELS = new URL("../../models/", import.meta.url);
@@ -56,11 +57,13 @@ describe.each([
       const samples = audio(clip);
       const found = other.decode(await other.model.logProbs(samples), samples.length / 16000);
       const expected = result as unknown as Result;
+      const slack = precision === "fp32" ? 0.01 : 0.15; // of a confidence
+      if (Math.abs(expected.confidence - grammar(name).thresholds.accept) < slack) continue; // may fall on either side
       expect([clip, found.accepted]).toEqual([clip, expected.accepted]);
       if (!expected.accepted) continue;
       expect([clip, found.text, found.intent, found.slots]).toEqual([clip, expected.text, expected.intent, expected.slots]);
       found.words.forEach((word, at) => expect(Math.abs(word.start - expected.words[at].start)).toBeLessThan(0.09));
-      expect(Math.abs(found.confidence - expected.confidence)).toBeLessThan(precision === "fp32" ? 0.01 : 0.15);
+      expect(Math.abs(found.confidence - expected.confidence)).toBeLessThan(slack);
     }
   }, 60000);
 });
@@ -71,7 +74,8 @@ test("a stream gives the same however it is cut, at any rate", async () => {
   const samples = audio("silence");
   const whole = recognizer.stream();
   const events = [...(await whole.accept(samples)), ...(await whole.finish())];
-  expect(events.some((event) => event.event === "WakeWord")).toBe(true);
+  const expected = GOLDEN.sessions.find((each) => each.stream === "silence" && each.wake)?.events as unknown as Event[];
+  expect(events.map(({ event }) => event)).toEqual(expected.map(({ event }) => event));
   const pieces = recognizer.stream();
   const promises: ReturnType<typeof pieces.accept>[] = [];
   for (let at = 0; at < samples.length; at += 1000) promises.push(pieces.accept(samples.subarray(at, at + 1000)));

@@ -89,7 +89,7 @@ export class SentenceSearch {
     const { speller } = this.prefixes;
     const end = phones.length;
     const readings = [...(suffix.postfix?.ends.values() ?? [])].flat();
-    const sentences = readings.map((reading) => reading.toReversed()).filter((reading) => speller.accepts(reading.map((each) => each.word)));
+    const sentences = readings.map((reading) => [...reading].reverse()).filter((reading) => speller.accepts(reading.map((each) => each.word)));
     if (sentences.length === 1 && readings.length < MAX_SPELLINGS)
       return [sentences[0].map((each) => ({ word: each.word, begin: end - each.end, end: end - each.begin }))];
     return speller.sentences(this.prefixes.find(phones)); // in the order of the grammar

@@ -76,7 +76,7 @@ export class Speller {
 
   /** The same words from their last phone to their first, in any order: for ends of sentences. */
   backwards(): Speller {
-    const said = this.said.map((ways) => ways.map((phones) => phones.toReversed()));
+    const said = this.said.map((ways) => ways.map((phones) => phones.slice().reverse()));
     const all = new Map(said.flatMap((ways, word) => (ways.length ? [[word, [0]] as const] : [])));
     return new Speller([all], 0, new Set([0]), said);
   }

@@ -8,6 +8,12 @@ import type { Event } from "../results";
 import type { Heard } from "./commandSearch";
 import type { Session, State } from "./session";
 
+/** What hearing costs: seconds of audio, and seconds of work for them. */
+export interface Cost {
+  readonly audio: number;
+  readonly work: number;
+}
+
 /**
  * Everything that changes while audio comes in; made by `Recognizer.stream`.
  *
@@ -19,6 +25,7 @@ export class Stream {
   private modelState: Float32Array;
   private waiting = new Float32Array(0);
   private heard = 0; // samples at 16 kHz
+  private worked = 0; // seconds
   private finished = false;
   private last: Promise<unknown> = Promise.resolve(); // calls wait for each other
 
@@ -35,6 +42,11 @@ export class Stream {
   /** Seconds of audio that the model has heard. */
   get time(): number {
     return this.session.time;
+  }
+
+  /** Seconds of audio that came in, and seconds of work for them. */
+  get cost(): Cost {
+    return { audio: this.heard / this.model.facts.sampleRate, work: this.worked };
   }
 
   /** Whether the stream is idle, awake or listening. */
@@ -97,7 +109,13 @@ export class Stream {
   }
 
   private async inTurn(work: () => Promise<Event[]>): Promise<Event[]> {
-    const result = this.last.then(work, work);
+    const timed = async (): Promise<Event[]> => {
+      const before = performance.now();
+      const events = await work();
+      this.worked += (performance.now() - before) / 1000;
+      return events;
+    };
+    const result = this.last.then(timed, timed);
     this.last = result.catch(() => undefined);
     return result;
   }

@@ -3,8 +3,9 @@
 import { SpeechLstmError } from "../errors";
 import type { RecognizerOptions } from "../live/recognizer";
 import type { State } from "../live/session";
+import type { Cost } from "../live/stream";
 import type { Event, Result } from "../results";
-import type { Answer, Cost, Order } from "./messages";
+import type { Answer, Order } from "./messages";
 
 /** Addresses of the files; those of the package by default beside this script. */
 export interface ListenerFiles {

@@ -2,6 +2,7 @@
 
 import type { RecognizerOptions } from "../live/recognizer";
 import type { State } from "../live/session";
+import type { Cost } from "../live/stream";
 import type { Event, Result } from "../results";
 
 /** To the worker. Those with an `id` are answered. */
@@ -12,12 +13,6 @@ export type Order =
   | { readonly do: "listen"; readonly id: number; readonly rate: number; readonly port: MessagePort }
   | { readonly do: "stop"; readonly id: number }
   | { readonly do: "press" | "release" };
-
-/** What hearing costs: seconds of audio, and seconds of the worker's time for them. */
-export interface Cost {
-  readonly audio: number;
-  readonly work: number;
-}
 
 /** From the worker. */
 export type Answer =

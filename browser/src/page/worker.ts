@@ -4,11 +4,10 @@ import { OptionError } from "../errors";
 import { Recognizer } from "../live/recognizer";
 import type { Stream } from "../live/stream";
 import type { Event } from "../results";
-import type { Answer, Cost, Order } from "./messages";
+import type { Answer, Order } from "./messages";
 
 let recognizer: Recognizer | undefined;
 let stream: Stream | undefined;
-let cost: Cost = { audio: 0, work: 0 };
 
 self.onmessage = ({ data }: MessageEvent<Order>): void => {
   if ("id" in data) void answered(data);
@@ -41,7 +40,7 @@ async function carriedOut(order: Asked): Promise<Partial<Extract<Answer, { tell:
       stream?.use(recognizer.forStream);
       return {};
     case "listen":
-      listen(recognizer.stream(order.rate), order.rate, order.port);
+      listen(recognizer.stream(order.rate), order.port);
       return {};
     case "stop":
       if (stream) report(await stream.finish(), stream);
@@ -51,18 +50,14 @@ async function carriedOut(order: Asked): Promise<Partial<Extract<Answer, { tell:
 }
 
 /** Hear all that comes through a port. */
-function listen(to: Stream, rate: number, port: MessagePort): void {
+function listen(to: Stream, port: MessagePort): void {
   stream = to;
-  cost = { audio: 0, work: 0 };
   port.onmessage = ({ data }: MessageEvent<Float32Array>): void => void hear(data);
 
   async function hear(samples: Float32Array): Promise<void> {
     if (stream !== to) return port.close();
     try {
-      const before = performance.now();
-      const events = await to.accept(samples);
-      cost = { audio: cost.audio + samples.length / rate, work: cost.work + (performance.now() - before) / 1000 };
-      report(events, to);
+      report(await to.accept(samples), to);
     } catch (error) {
       tell({ tell: "broken", message: String(error) });
     }
@@ -70,7 +65,7 @@ function listen(to: Stream, rate: number, port: MessagePort): void {
 }
 
 function report(events: readonly Event[], from: Stream): void {
-  tell({ tell: "heard", events, state: from.state, cost });
+  tell({ tell: "heard", events, state: from.state, cost: from.cost });
 }
 
 function tell(answer: Answer): void {
