@@ -81,6 +81,38 @@ class DecodingGraph:
     speller: Speller
     backward_speller: Speller
 
+    @classmethod
+    def of(
+        cls,
+        num_nodes: int,
+        tokens: tuple[str, ...],
+        source: IntArray,
+        label: IntArray,
+        target: IntArray,
+        finals: IntArray,
+        speller: Speller,
+    ) -> DecodingGraph:
+        """The graph of arcs that are in order: by target, label and source. A label that both leads to a node and
+        leaves it is the only one that leads to it, so the phone of an arc repeats the one before where they are equal.
+        """
+        before = np.zeros(num_nodes, dtype=np.int64)
+        before[target] = label
+        leaving = np.argsort(source, kind="stable")
+        return cls(
+            num_nodes=num_nodes,
+            tokens=tokens,
+            label=label,
+            source=source,
+            target=target,
+            slot=source + num_nodes * (before[source] == label),
+            first=np.searchsorted(target, np.arange(1, num_nodes)),
+            leaving=leaving,
+            leaving_first=np.searchsorted(source[leaving], np.arange(num_nodes + 1)),
+            finals=finals,
+            speller=speller,
+            backward_speller=speller.backwards(),
+        )
+
     @property
     def num_tokens(self) -> int:
         """Of the model."""
@@ -236,31 +268,16 @@ def _number(automaton: Automaton[int], tokens: tuple[str, ...], speller: Speller
             number_of[target, label if label in automaton.arcs[target] else 0],
             label,
             number_of[source, before],
-            label == before,
         )
         for source, label, target in triples
         for before in copies[source]
     ]
     num_nodes = len(number_of)
-    targets, labels, sources, repeat = np.array(rows, dtype=np.int64).T
+    targets, labels, sources = np.array(rows, dtype=np.int64).T
     by_arcs = np.argsort(-np.bincount(targets)[1:], kind="stable")  # most arcs first, but for the start
     new_number = np.zeros(num_nodes, dtype=np.int64)
     new_number[1 + by_arcs] = np.arange(1, num_nodes)
     targets, sources = new_number[targets], new_number[sources]
     order = np.lexsort((sources, labels, targets))
-    targets, labels, sources, repeat = targets[order], labels[order], sources[order], repeat[order]
-    leaving = np.argsort(sources, kind="stable")
-    return DecodingGraph(
-        num_nodes=num_nodes,
-        tokens=tokens,
-        label=labels,
-        source=sources,
-        target=targets,
-        slot=sources + num_nodes * repeat,
-        first=np.searchsorted(targets, np.arange(1, num_nodes)),
-        leaving=leaving,
-        leaving_first=np.searchsorted(sources[leaving], np.arange(num_nodes + 1)),
-        finals=np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]]),
-        speller=speller,
-        backward_speller=speller.backwards(),
-    )
+    finals = np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]])
+    return DecodingGraph.of(num_nodes, tokens, sources[order], labels[order], targets[order], finals, speller)

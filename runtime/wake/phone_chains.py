@@ -57,30 +57,44 @@ class PhoneChains:
         if not phrases:
             raise GrammarError("no wake word is given")
         token_of = {token: number for number, token in enumerate(tokens)}
+        ways = []
+        for phrase in phrases:
+            said = ways_to_say(phrase, lexicon)
+            if unknown := [phone for phones in said for phone in phones if phone not in token_of]:
+                raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
+            ways.append([[token_of[phone] for phone in phones] for phones in said])
+        return cls.of_ways(ways, len(tokens), speech)
+
+    @classmethod
+    def of_ways(cls, ways: Sequence[Sequence[Sequence[int]]], num_tokens: int, speech: FreeSpeech) -> PhoneChains:
+        """`ways`: for each phrase the ways to say it, as tokens."""
         labels: list[int] = []
         priors: list[float] = []
         lasts, counts, owners = [], [], []
-        for number, phrase in enumerate(phrases):
-            for phones in ways_to_say(phrase, lexicon):
-                if unknown := [phone for phone in phones if phone not in token_of]:
-                    raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
-                way = [token_of[phone] for phone in phones]
-                labels += [len(tokens), *way]
+        for number, said in enumerate(ways):
+            for way in said:
+                labels += [num_tokens, *way]
                 priors += [speech.probability([token - 1 for token in way]), *[0.0] * len(way)]
                 lasts.append(len(labels) - 1)
                 counts.append(len(way))
                 owners.append(number)
         places = np.array(labels)
         return cls(
-            num_tokens=len(tokens),
+            num_tokens=num_tokens,
             labels=places,
             lasts=np.array(lasts),
-            first_ways=np.searchsorted(owners, np.arange(len(phrases))),
+            first_ways=np.searchsorted(owners, np.arange(len(ways))),
             num_phones=np.bincount(owners, counts) / np.bincount(owners),
             goes_on=np.where(places[1:] == places[:-1], 0.0, 1.0),
             idle=np.array(priors),
-            starts=places == len(tokens),
+            starts=places == num_tokens,
         )
+
+    def ways(self, phrase: int) -> list[list[int]]:
+        """The tokens of each way to say a phrase, given by its number."""
+        parts = np.split(self.labels, np.flatnonzero(self.starts)[1:])
+        after = self.first_ways[phrase + 1] if phrase + 1 < len(self.first_ways) else None
+        return [part[1:].tolist() for part in parts[self.first_ways[phrase] : after]]
 
     def said(self, phone: DoubleArray) -> DoubleArray:
         """[..., phrases]: probability that a phrase was just said. phone: [..., places]."""

@@ -116,6 +116,10 @@ class WakeWordDetector:
                 threshold = min(HIGHEST_THRESHOLD, threshold)
             for phrase in self.wake_words[wake_word]:
                 self.thresholds.setdefault(phrase, threshold)
+        self._count_frames(frame_seconds)
+
+    def _count_frames(self, frame_seconds: float) -> None:
+        """The arrays and times that a search needs."""
         limits = np.array([self.thresholds[phrase] for phrase in self.phrases])
         self.least_said = np.exp(limits * self.chains.num_phones)
         self.refractory_frames = round(self.options.refractory_seconds / frame_seconds)
