@@ -130,7 +130,7 @@ bool speech_model_run(const speech_model *model, const float *audio, size_t samp
 bool speech_recognize(const speech_model *model, const speech_grammar *grammar, const float *audio, size_t samples,
                       size_t alternatives, speech_on_result *on_result, void *user, speech_error *error);
 
-/** Little endian or not, int16 to what models take. */
+/** int16 samples to what models take, -1..1. */
 void speech_from_int16(const int16_t *samples, size_t count, float *audio);
 
 #ifdef __cplusplus

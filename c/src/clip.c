@@ -33,3 +33,7 @@ bool speech_decode(const speech_grammar *grammar, const float *log_probs, size_t
   arena_free(&clip.arena);
   return done;
 }
+
+void speech_from_int16(const int16_t *samples, size_t count, float *audio) {
+  for (size_t i = 0; i < count; i++) audio[i] = (float)samples[i] * (1.0F / 32768);
+}

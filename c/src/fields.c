@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN "compile it again with `speech-lstm grammar compile`"
-
 static const char *at(const Fields *fields, const char *name) {
   size_t length = strlen(fields->place);
   const char *dot = length >= 2 && !strcmp(fields->place + length - 2, ": ") ? "" : ".";
@@ -25,10 +23,11 @@ static const char *shown(Arena *arena, Json value) {
   return take_text(arena, "%.*s...", (int)end, value.begin);
 }
 
-static _Noreturn void wrong_type(Arena *arena, const char *place, Json value, const char *wanted) {
+static _Noreturn void wrong_type(const Fields *fields, const char *place, Json value, const char *wanted) {
   size_t length = strlen(place);
   if (length >= 2 && !strcmp(place + length - 2, ": ")) length -= 2;
-  fail(arena->trouble, "%.*s is %s, expected %s; " AGAIN, (int)length, place, shown(arena, value), wanted);
+  const char *given = shown(fields->arena, value);
+  fail(fields->arena->trouble, "%.*s is %s, expected %s; %s", (int)length, place, given, wanted, fields->advice);
 }
 
 _Noreturn void field_wrong(const Fields *fields, const char *name, const char *problem, ...) {
@@ -37,7 +36,7 @@ _Noreturn void field_wrong(const Fields *fields, const char *name, const char *p
   va_start(values, problem);
   vsnprintf(told, sizeof told, problem, values);
   va_end(values);
-  fail(fields->arena->trouble, "%s %s; " AGAIN, at(fields, name), told);
+  fail(fields->arena->trouble, "%s %s; %s", at(fields, name), told, fields->advice);
 }
 
 static _Noreturn void out_of_range(const Fields *fields, const char *name, Json value, const char *what, double least, double most) {
@@ -47,9 +46,10 @@ static _Noreturn void out_of_range(const Fields *fields, const char *name, Json 
   field_wrong(fields, name, "is %s, expected %s from %g to %g", given, what, least, most);
 }
 
-Fields fields_of(Arena *arena, Json value, const char *place) {
-  if (json_kind(value) != JSON_OBJECT) wrong_type(arena, place, value, "an object");
-  return (Fields){.arena = arena, .value = value, .place = place};
+Fields fields_of(Arena *arena, Json value, const char *place, const char *advice) {
+  Fields fields = {.arena = arena, .value = value, .place = place, .advice = advice};
+  if (json_kind(value) != JSON_OBJECT) wrong_type(&fields, place, value, "an object");
+  return fields;
 }
 
 /** The last field of that name. */
@@ -75,16 +75,16 @@ bool field_has(const Fields *fields, const char *name) {
 }
 
 Fields field_inside(const Fields *fields, const char *name) {
-  return fields_of(fields->arena, field_any(fields, name), at(fields, name));
+  return fields_of(fields->arena, field_any(fields, name), at(fields, name), fields->advice);
 }
 
-static Json list_at(Arena *arena, Json value, const char *place) {
-  if (json_kind(value) != JSON_LIST) wrong_type(arena, place, value, "a list");
+static Json list_at(const Fields *fields, Json value, const char *place) {
+  if (json_kind(value) != JSON_LIST) wrong_type(fields, place, value, "a list");
   return value;
 }
 
 static Json list(const Fields *fields, const char *name) {
-  return list_at(fields->arena, field_any(fields, name), at(fields, name));
+  return list_at(fields, field_any(fields, name), at(fields, name));
 }
 
 static int length_of(const Fields *fields, Json of) {
@@ -103,7 +103,7 @@ int field_objects(const Fields *fields, const char *name, Fields **objects) {
   int count = 0;
   *objects = TAKE(fields->arena, length_of(fields, all), Fields);
   for (JsonEntry entry = json_entries(all); json_next(&entry); count++)
-    (*objects)[count] = fields_of(fields->arena, entry.value, take_text(fields->arena, "%s[%d]", at(fields, name), count));
+    (*objects)[count] = fields_of(fields->arena, entry.value, take_text(fields->arena, "%s[%d]", at(fields, name), count), fields->advice);
   return count;
 }
 
@@ -120,7 +120,7 @@ static const char *text_of(Arena *arena, Json value) {
 const char *field_text(const Fields *fields, const char *name) {
   Json value = field_any(fields, name);
   const char *text = text_of(fields->arena, value);
-  if (!text) wrong_type(fields->arena, at(fields, name), value, "a text");
+  if (!text) wrong_type(fields, at(fields, name), value, "a text");
   if (!*text) field_wrong(fields, name, "is empty");
   return text;
 }
@@ -203,12 +203,12 @@ const float *field_floats(const Fields *fields, const char *name, double least, 
 }
 
 static Ways ways_in(const Fields *fields, Json value, const char *name, int num_tokens) {
-  Json all = list_at(fields->arena, value, at(fields, name));
+  Json all = list_at(fields, value, at(fields, name));
   int count = length_of(fields, all), number = 0;
   Tokens *found = TAKE(fields->arena, count, Tokens);
   for (JsonEntry entry = json_entries(all); json_next(&entry); number++) {
     const char *way = take_text(fields->arena, "%s[%d]", name, number);
-    list_at(fields->arena, entry.value, at(fields, way));
+    list_at(fields, entry.value, at(fields, way));
     Wholes tokens = wholes_in(fields, entry.value, way, 1, num_tokens - 1);
     if (!tokens.count) field_wrong(fields, way, "is empty");
     found[number] = (Tokens){.values = tokens.values, .count = tokens.count};

@@ -7,11 +7,14 @@
 /** Of anything that is counted. */
 enum { MOST = 1 << 30 };
 
-/** An object of a document. `place`: file and the way to it; what is read from it is taken from the arena. */
+/**
+ * An object of a document. `place`: file and the way to it; `advice`: what to do about a wrong one, for errors. What is read
+ * from it is taken from the arena.
+ */
 typedef struct Fields {
   Arena *arena;
   Json value;
-  const char *place;
+  const char *place, *advice;
 } Fields;
 
 /** Whole numbers. */
@@ -32,7 +35,7 @@ typedef struct Ways {
 } Ways;
 
 /** The object of a value, which is at `place`. */
-Fields fields_of(Arena *arena, Json value, const char *place);
+Fields fields_of(Arena *arena, Json value, const char *place, const char *advice);
 
 /** Fails about a field. `problem`: as by printf. */
 _Noreturn void field_wrong(const Fields *fields, const char *name, const char *problem, ...) __attribute__((format(printf, 3, 4)));

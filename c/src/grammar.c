@@ -230,8 +230,8 @@ static void read(void *argument) {
   speech_grammar *grammar = reading->grammar;
   Arena *arena = &grammar->arena;
   grammar->name = take_text(arena, "%s", reading->name);
-  Json document = json_document(arena->trouble, reading->text, reading->length, grammar->name);
-  Fields file = fields_of(arena, document, take_text(arena, "%s: ", grammar->name));
+  Json document = json_document(arena->trouble, reading->text, reading->length, take_text(arena, "%s: not a compiled grammar", grammar->name));
+  Fields file = fields_of(arena, document, take_text(arena, "%s: ", grammar->name), "compile it again with `speech-lstm grammar compile`");
   if (strcmp(field_text(&file, "format"), FORMAT)) field_wrong(&file, "format", "is not \"" FORMAT "\"");
   int version = field_whole(&file, "version", 1, MOST);
   if (version > VERSION)

@@ -143,7 +143,7 @@ static void over_value(Parser *p, int depth) {
   }
 }
 
-Json json_document(const Trouble *trouble, const char *text, size_t length, const char *name) {
+Json json_document(const Trouble *trouble, const char *text, size_t length, const char *what) {
   Parser p = {.at = text, .end = text + length};
   skip_spaces(&p);
   const char *begin = p.at;
@@ -151,7 +151,7 @@ Json json_document(const Trouble *trouble, const char *text, size_t length, cons
   const char *end = p.at;
   skip_spaces(&p);
   if (p.failed || p.at != p.end)
-    fail(trouble, "%s: not a compiled grammar: it is not JSON from byte %zu on", name, (size_t)(p.at - text));
+    fail(trouble, "%s: it is not JSON from byte %zu on", what, (size_t)(p.at - text));
   return (Json){begin, end};
 }
 

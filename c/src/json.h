@@ -17,8 +17,11 @@ typedef struct JsonEntry {
   const char *next;
 } JsonEntry;
 
-/** The document in a text, which must stay. Fails with `name` where it is no JSON (RFC 8259, UTF-8, no lone surrogates). */
-Json json_document(const Trouble *trouble, const char *text, size_t length, const char *name);
+/**
+ * The document in a text, which must stay. Fails with `what` first where it is no JSON (RFC 8259, UTF-8, no lone
+ * surrogates).
+ */
+Json json_document(const Trouble *trouble, const char *text, size_t length, const char *what);
 
 JsonKind json_kind(Json value);
 
