@@ -34,24 +34,26 @@ static void check(const speech_model *model, const Trouble *trouble, OrtStatus *
 }
 
 /** Whether a file has a checksum, and the one that it says: a damaged file is refused before native code reads it. */
-static void check_sum(const speech_model *model, const Trouble *trouble, unsigned char *content, size_t length) {
+static void check_sum(const speech_model *model, const Trouble *trouble, const char *content, size_t length) {
   enum { DIGITS = 64 };
   static const char key[] = "sha256\x12\x40"; /* key and length of the value in protobuf */
   const size_t key_length = sizeof key - 1;
-  unsigned char *found = NULL;
+  const char *found = NULL;
   for (size_t at = 0; !found && at + key_length + DIGITS <= length; at++) {
-    if (memcmp(content + at, key, key_length)) continue;
-    found = content + at + key_length;
-    for (int i = 0; found && i < DIGITS; i++)
-      if (!strchr("0123456789abcdef", found[i]) || !found[i]) found = NULL;
+    const char *next = memchr(content + at, key[0], length - key_length - DIGITS - at + 1);
+    if (!next) break;
+    at = (size_t)(next - content);
+    if (!memcmp(next, key, key_length) && strspn(next + key_length, "0123456789abcdef") >= DIGITS) found = next + key_length;
   }
   if (!found) fail(trouble, "%s: not a speech-lstm model (it has no checksum); " EXPORT_AGAIN, model->path);
-  char written[DIGITS + 1] = "", actual[DIGITS + 1];
-  memcpy(written, found, DIGITS);
-  memset(found, '0', DIGITS); /* that of the file with zeros in its place */
-  sha256_hex(content, length, actual);
-  memcpy(found, written, DIGITS);
-  if (strcmp(written, actual)) fail(trouble, "%s: damaged: the checksum does not match; download or export it again", model->path);
+  char zeros[DIGITS], actual[DIGITS + 1];
+  memset(zeros, '0', DIGITS);
+  Sha256 sum = SHA256_BEGIN; /* of the file with zeros in place of the checksum */
+  sha256_add(&sum, content, (size_t)(found - content));
+  sha256_add(&sum, zeros, DIGITS);
+  sha256_add(&sum, found + DIGITS, (size_t)(content + length - found) - DIGITS);
+  sha256_end(&sum, actual);
+  if (memcmp(found, actual, DIGITS)) fail(trouble, "%s: damaged: the checksum does not match; download or export it again", model->path);
 }
 
 static void open_session(speech_model *model, const Trouble *trouble, const void *content, size_t length) {
@@ -115,7 +117,8 @@ static char *metadata_text(speech_model *model, const Trouble *trouble) {
 typedef struct Reading {
   speech_model *model;
   const char *path;
-  char *content, *metadata;
+  const char *content;
+  char *metadata;
   size_t length;
 } Reading;
 
@@ -185,7 +188,7 @@ static void read(void *argument) {
   speech_model *model = reading->model;
   const Trouble *trouble = model->arena.trouble;
   model->path = take_text(&model->arena, "%s", reading->path);
-  check_sum(model, trouble, (unsigned char *)reading->content, reading->length);
+  check_sum(model, trouble, reading->content, reading->length);
   const OrtApiBase *base = OrtGetApiBase();
   model->api = base->get_api(ORT_API_VERSION);
   if (!model->api) fail(trouble, "ONNX Runtime %s does not have version %d of its API", base->version_text(), ORT_API_VERSION);
@@ -195,10 +198,16 @@ static void read(void *argument) {
 }
 
 speech_model *speech_model_load(const char *path, speech_error *error) {
+  size_t length = 0;
+  char *content = file_content(path, &length, error);
+  speech_model *model = content ? speech_model_parse(content, length, path, error) : NULL;
+  free(content);
+  return model;
+}
+
+speech_model *speech_model_parse(const void *content, size_t length, const char *name, speech_error *error) {
   Trouble trouble = {.error = error};
-  Reading reading = {.path = path};
-  reading.content = file_content(path, &reading.length, error);
-  if (!reading.content) return NULL;
+  Reading reading = {.path = name, .content = content, .length = length};
   speech_model *model = reading.model = calloc(1, sizeof *model);
   bool done = false;
   if (!model && error) snprintf(error->message, sizeof error->message, "out of memory");
@@ -207,7 +216,6 @@ speech_model *speech_model_load(const char *path, speech_error *error) {
     done = attempt(&trouble, read, &reading);
     model->arena.trouble = NULL;
   }
-  free(reading.content);
   free(reading.metadata);
   if (done) return model;
   speech_model_free(model);

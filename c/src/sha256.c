@@ -1,6 +1,5 @@
 #include "sha256.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static const uint32_t K[64] = {
@@ -35,16 +34,25 @@ static void add_block(uint32_t hash[8], const unsigned char *block) {
   for (int i = 0; i < 8; i++) hash[i] += v[i];
 }
 
-void sha256_hex(const unsigned char *bytes, size_t length, char hex[65]) {
-  uint32_t hash[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  size_t whole = length / 64 * 64;
-  for (size_t at = 0; at < whole; at += 64) add_block(hash, bytes + at);
-  unsigned char last[128] = {0};
-  size_t rest = length - whole, size = rest < 56 ? 64 : 128;
-  if (rest) memcpy(last, bytes + whole, rest);
-  last[rest] = 0x80;
-  for (int i = 0; i < 8; i++) last[size - 1 - (size_t)i] = (unsigned char)((uint64_t)length * 8 >> 8 * i);
-  for (size_t at = 0; at < size; at += 64) add_block(hash, last + at);
-  for (int i = 0; i < 64; i++) hex[i] = "0123456789abcdef"[hash[i / 8] >> (28 - i % 8 * 4) & 15];
+void sha256_add(Sha256 *sum, const void *bytes, size_t length) {
+  const unsigned char *at = bytes;
+  while (length) {
+    size_t filled = sum->length % 64, count = 64 - filled < length ? 64 - filled : length;
+    memcpy(sum->block + filled, at, count);
+    sum->length += count;
+    at += count;
+    length -= count;
+    if (sum->length % 64 == 0) add_block(sum->hash, sum->block);
+  }
+}
+
+void sha256_end(Sha256 *sum, char hex[65]) {
+  uint64_t bits = sum->length * 8;
+  unsigned char size[8];
+  for (int i = 0; i < 8; i++) size[i] = (unsigned char)(bits >> (56 - 8 * i));
+  sha256_add(sum, "\x80", 1);
+  while (sum->length % 64 != 56) sha256_add(sum, "", 1);
+  sha256_add(sum, size, sizeof size);
+  for (int i = 0; i < 64; i++) hex[i] = "0123456789abcdef"[sum->hash[i / 8] >> (28 - i % 8 * 4) & 15];
   hex[64] = 0;
 }

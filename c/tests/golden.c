@@ -1,4 +1,4 @@
-/** Decodes stored log-probabilities: `golden GRAMMAR LOG_PROBS SECONDS` prints the result as a line of JSON. */
+/** Decodes stored log-probabilities: `golden clips GRAMMAR [LOG_PROBS SECONDS]...` prints a line of JSON for each clip. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,13 +16,13 @@ static void print(void *user, const speech_result *result) {
 
 int main(int count, char **arguments) {
   speech_error error = {""};
-  if (count < 2) return 2;
-  speech_grammar *grammar = speech_grammar_load(arguments[1], &error);
+  if (count < 3) return 2;
+  speech_grammar *grammar = speech_grammar_load(arguments[2], &error);
   if (!grammar) {
     fprintf(stderr, "%s\n", error.message);
     return 1;
   }
-  for (int i = 2; i + 1 < count; i += 2) { /* each a file and its seconds */
+  for (int i = 3; i + 1 < count; i += 2) { /* each a file and its seconds */
     FILE *file = fopen(arguments[i], "rb");
     enum { MOST_NUMBERS = 1 << 22 };
     float *log_probs = malloc(MOST_NUMBERS * sizeof *log_probs);
