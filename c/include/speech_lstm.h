@@ -82,7 +82,10 @@ size_t speech_result_json(const speech_result *result, char *buffer, size_t size
 /** Reads and checks a compiled grammar; NULL for a file that is missing or wrong in any field. */
 speech_grammar *speech_grammar_load(const char *path, speech_error *error);
 
-/** The same from memory; `name` is what errors call it. The text is not needed afterwards. */
+/**
+ * The same from memory; `name` is what errors call it. A byte 0 must follow
+ * the text, which is not needed afterwards.
+ */
 speech_grammar *speech_grammar_parse(const char *text, size_t length, const char *name, speech_error *error);
 
 void speech_grammar_free(speech_grammar *grammar);
@@ -105,6 +108,9 @@ bool speech_decode(const speech_grammar *grammar, const float *log_probs, size_t
 
 /** Loads a model file and checks it whole (checksum, metadata, signature). It runs on one thread, that of the caller. */
 speech_model *speech_model_load(const char *path, speech_error *error);
+
+/** The same from memory; a byte 0 must follow the content, which is not needed afterwards. */
+speech_model *speech_model_parse(const void *content, size_t length, const char *name, speech_error *error);
 
 void speech_model_free(speech_model *model);
 
@@ -132,6 +138,88 @@ bool speech_recognize(const speech_model *model, const speech_grammar *grammar, 
 
 /** int16 samples to what models take, -1..1. */
 void speech_from_int16(const int16_t *samples, size_t count, float *audio);
+
+/* ---- streams ---- */
+
+typedef enum speech_event_kind {
+  SPEECH_WAKE_WORD, /* a wake word was said, now a command is waited for: text, confidence */
+  SPEECH_STARTED,   /* somebody began to speak */
+  SPEECH_PARTIAL,   /* the words of a command so far: text */
+  SPEECH_COMMAND,   /* a command was recognised: result */
+  SPEECH_REJECTED,  /* something was said that is not a command; result holds the closest one */
+  SPEECH_TIMEOUT    /* no command came: text is "leading" (nobody spoke) or "total" (speech did not end) */
+} speech_event_kind;
+
+/** Something that happened in a stream; `time`: seconds of audio that were heard by then. Other fields are 0 where unused. */
+typedef struct speech_event {
+  speech_event_kind kind;
+  double time;
+  const char *text;
+  double confidence;
+  const speech_result *result;
+} speech_event;
+
+typedef void speech_on_event(void *user, const speech_event *event);
+
+/** An event as a line of JSON, the same as Python's `Event.to_dict()`; see `speech_result_json`. */
+size_t speech_event_json(const speech_event *event, char *buffer, size_t size);
+
+/** When a session starts and stops to listen, in seconds but for the last four; docs/ and Python's `SessionOptions` tell more. */
+typedef struct speech_options {
+  double confirm_seconds;   /* silence or other speech after a sentence that no longer one can follow */
+  double pause_seconds;     /* the same after one which could go on; silence that ends speech which is no sentence */
+  double leading_seconds;   /* silence after the wake word until the session gives up */
+  double total_seconds;     /* longest command */
+  double wake_tail_seconds; /* how long the last sound of the wake word may go on */
+  double release_seconds;   /* how much longer to listen when the button is released */
+  double preroll_seconds;   /* audio before the detected start of speech that belongs to the command */
+  double partial_seconds;   /* least time between SPEECH_PARTIAL events */
+  int speech_frames;        /* frames with a phone, within preroll_seconds, that make speech */
+  int alternatives;         /* other commands that a result holds at most */
+  bool partials;            /* whether to report the words so far */
+  bool push_to_talk;        /* listen only between press and release */
+  bool wake_words;          /* wait for the wake words of the grammar, if it has any */
+} speech_options;
+
+speech_options speech_default_options(void);
+
+/** Hears log-probabilities, tells events. The grammar must stay. NULL for options out of range. */
+speech_session *speech_session_new(const speech_grammar *grammar, const speech_options *options, speech_error *error);
+
+void speech_session_free(speech_session *session);
+
+/** The next frames of the stream, float [frames * tokens]. After an error the session can only be freed. */
+bool speech_session_advance(speech_session *session, const float *log_probs, size_t frames, speech_on_event *on_event, void *user,
+                            speech_error *error);
+
+/** The button: listen for a command now, without a wake word; decide shortly. */
+void speech_session_press(speech_session *session);
+void speech_session_release(speech_session *session);
+
+/** There is no audio after that time; frames beyond it are padding, and no time is later. */
+void speech_session_end_at(speech_session *session, double seconds);
+
+/** The audio has ended: decides about what was said so far. */
+bool speech_session_finish(speech_session *session, speech_on_event *on_event, void *user, speech_error *error);
+
+/**
+ * A session that hears audio. Model and grammar must stay. `block_seconds`: audio that the model gets at a time, 0.08 is usual;
+ * longer is cheaper and answers later. How the audio is cut into calls changes nothing but when events come.
+ */
+speech_stream *speech_stream_new(const speech_model *model, const speech_grammar *grammar, const speech_options *options,
+                                 double block_seconds, speech_error *error);
+
+void speech_stream_free(speech_stream *stream);
+
+/** Audio of any length, -1..1, 16 kHz. After an error the stream can only be freed. */
+bool speech_stream_accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user,
+                          speech_error *error);
+
+void speech_stream_press(speech_stream *stream);
+void speech_stream_release(speech_stream *stream);
+
+/** The audio is over: hears a little silence after it and decides. The stream can only be freed then. */
+bool speech_stream_finish(speech_stream *stream, speech_on_event *on_event, void *user, speech_error *error);
 
 #ifdef __cplusplus
 }

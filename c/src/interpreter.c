@@ -21,7 +21,8 @@ typedef struct Deciding {
   const speech_grammar *grammar;
   Arena *arena;
   double threshold, latest;
-  int num_frames, first_frame;
+  int num_frames;
+  int64_t first_frame;
   Meant *meant[MOST_SENTENCES + 1];
   int num_meant;
 } Deciding;
@@ -107,7 +108,7 @@ double interpreter_seconds(double seconds) {
 
 /** When a frame of the search begins. */
 static double seconds(const Deciding *d, int frame) {
-  return interpreter_seconds(fmin((d->first_frame + frame) * d->grammar->model.frame_seconds, d->latest));
+  return interpreter_seconds(fmin((double)(d->first_frame + frame) * d->grammar->model.frame_seconds, d->latest));
 }
 
 static double confidence(const Deciding *d, const Meant *this) {
@@ -203,7 +204,7 @@ static void add_rival(Deciding *d, SentenceSearch *search, Meant *const *looked_
 }
 
 Decision interpreter_decide(const speech_grammar *grammar, double threshold, Arena *arena, Decoding *state, int alternatives,
-                            int first_frame, double latest) {
+                            int64_t first_frame, double latest) {
   Deciding d = {.grammar = grammar, .arena = arena, .threshold = threshold, .latest = latest,
                 .num_frames = state->now.frames, .first_frame = first_frame};
   SentenceSearch *search = TAKE(arena, 1, SentenceSearch);

@@ -2,6 +2,8 @@
 #ifndef INTERPRETER_H
 #define INTERPRETER_H
 
+#include <stdint.h>
+
 #include "confidence.h"
 #include "grammar.h"
 #include "nbest.h"
@@ -17,7 +19,7 @@ typedef struct Decision {
  * the audio the search began. latest: seconds, no time is after it.
  */
 Decision interpreter_decide(const speech_grammar *grammar, double threshold, Arena *arena, Decoding *state, int alternatives,
-                            int first_frame, double latest);
+                            int64_t first_frame, double latest);
 
 /** Whether a sentence is accepted if it has no rival. */
 bool interpreter_accepts(const speech_grammar *grammar, double threshold, Arena *arena, Sentence *sentence, int num_frames);

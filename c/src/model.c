@@ -244,7 +244,7 @@ size_t speech_model_frames(const speech_model *model, size_t samples) {
 }
 
 size_t speech_model_padded_samples(const speech_model *model, size_t samples) {
-  size_t unit = (size_t)model->facts.chunk_samples, tail = (size_t)lround(model->facts.tail_seconds * model->facts.sample_rate);
+  size_t unit = (size_t)model->facts.chunk_samples, tail = (size_t)rint(model->facts.tail_seconds * model->facts.sample_rate);
   return (samples + tail + unit - 1) / unit * unit;
 }
 
