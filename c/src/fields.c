@@ -64,13 +64,13 @@ static bool find(const Fields *fields, const char *name, Json *value) {
 }
 
 Json field_any(const Fields *fields, const char *name) {
-  Json value;
+  Json value = fields->value;
   if (!find(fields, name, &value)) field_wrong(fields, name, "is missing");
   return value;
 }
 
 bool field_has(const Fields *fields, const char *name) {
-  Json value;
+  Json value = fields->value;
   return find(fields, name, &value) && json_kind(value) != JSON_NULL;
 }
 
