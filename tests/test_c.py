@@ -135,6 +135,24 @@ def test_the_program_hears_what_python_hears(kind: str, build: Path) -> None:
         assert lines(out) == [near(expected)]
 
 
+def test_the_program_of_the_readme(build: Path, tmp_path: Path) -> None:
+    code = (SOURCE / "README.md").read_text().split("```c\n")[1].split("```")[0]
+    (tmp_path / "program.c").write_text(code)
+    parts = [
+        "program.c",
+        build / "libspeech_lstm.a",
+        build / "libonnxruntime.so.1",
+        "-lm",
+        "-fsanitize=address,undefined",
+    ]
+    options = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE / 'include'}", f"-Wl,-rpath,{build}"]
+    subprocess.run(["cc", *options, *parts, "-o", "program"], cwd=tmp_path, check=True)
+    audio = np.round(audio_of("morning") * 32768).clip(-32768, 32767).astype("<i2").tobytes()
+    status, out, errors = run(tmp_path / "program", MODEL, FOLDER / "commands.json", audio=audio)
+    assert (status, errors) == (0, "") and "(Move, 0." in out and "  direction = " in out
+    assert run(tmp_path / "program", MODEL, tmp_path / "none.json")[0] == 1
+
+
 def test_wrong_use_of_the_program_is_told(build: Path, tmp_path: Path) -> None:
     program, words = build / "speech-commands", FOLDER / "words.json"
     assert run(program)[0] == run(program, MODEL)[0] == run(program, MODEL, words, "--loud")[0] == 2
