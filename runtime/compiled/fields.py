@@ -82,6 +82,16 @@ class Fields:
             raise self.wrong(name, f"has {len(values)} numbers, expected {length}")
         return self._whole_array(values, name, least, most)
 
+    def numbers(self, name: str, least: float, most: float, length: int) -> None:
+        """So many finite numbers in a range."""
+        values = self._list(name)
+        if len(values) != length:
+            raise self.wrong(name, f"has {len(values)} numbers, expected {length}")
+        for number, value in enumerate(values):
+            if type(value) not in (int, float) or not least <= value <= most:
+                problem = f"is {_short(value)}, expected a number{_range(least, most)}"
+                raise self.wrong(f"{name}[{number}]", problem)
+
     def ways(self, name: str, num_tokens: int) -> list[tuple[int, ...]]:
         """Ways to say something, each of tokens but blank; at least one."""
         found = self._ways(self._get(name), name, num_tokens)

@@ -87,8 +87,8 @@ class CompiledGrammar(Grammar):
             tokens=tokens,
             frame_seconds=frame_seconds,
             sentences=_sentences(file.inside("sentences"), words),
-            search=_search(file.inside("search"), len(tokens), _speller(file.inside("spelling"), words, said)),
-            wake_detector=_wake(file.inside("wake"), len(tokens), frame_seconds) if file.has("wake") else None,
+            search=_search(file.inside("search"), tuple(tokens), _speller(file.inside("spelling"), words, said)),
+            wake_detector=_wake(file.inside("wake"), tuple(tokens), frame_seconds) if file.has("wake") else None,
         )
 
     def check(self, metadata: ModelMetadata) -> None:
@@ -129,6 +129,9 @@ def _check_rest(file: Fields, model: Fields) -> None:
     confidence.number("intercept")
     for name in FEATURES:
         confidence.inside("weights").number(name)
+    phones = len(model.texts("tokens")) - 1
+    for name, length in (("start", phones), ("move", phones**2), ("often", phones)):
+        file.inside("free_speech").numbers(name, 0, 1.001, length)
 
 
 def _sentences(graph: Fields, words: list[str]) -> WordGraph:
@@ -169,9 +172,9 @@ def _speller(graph: Fields, words: list[str], said: list[list[tuple[int, ...]]])
     return Speller(arcs, (graph.whole("start", 0, nodes - 1),), finals, spoken)
 
 
-def _search(graph: Fields, num_tokens: int, speller: Speller) -> DecodingGraph:
+def _search(graph: Fields, tokens: tuple[str, ...], speller: Speller) -> DecodingGraph:
     nodes, source, target = _arcs(graph)
-    label = graph.wholes("label", 1, num_tokens - 1, len(source))
+    label = graph.wholes("label", 1, len(tokens) - 1, len(source))
     finals = graph.wholes("finals", 1, nodes - 1)
     if not len(finals) or (np.diff(finals) <= 0).any():
         raise graph.wrong("finals", "must be rising numbers of nodes, at least one")
@@ -180,16 +183,16 @@ def _search(graph: Fields, num_tokens: int, speller: Speller) -> DecodingGraph:
     counts = np.bincount(target, minlength=nodes)
     if counts[0] or not counts[1:].all() or (np.diff(counts[1:]) > 0).any():
         raise graph.wrong("target", "must lead to all nodes but 0, and to none more often than to the one before")
-    into, leaving = np.zeros((2, nodes, num_tokens), dtype=np.bool_)
+    into, leaving = np.zeros((2, nodes, len(tokens)), dtype=np.bool_)
     into[target, label] = leaving[source, label] = True
     mixed = (into & leaving).any(axis=1) & (into.sum(axis=1) > 1)
     if mixed.any():
         raise graph.wrong("label", f"leads to node {int(mixed.argmax())} and leaves it, and others lead to it too")
-    return DecodingGraph.of(nodes, num_tokens, source, label, target, finals, speller)
+    return DecodingGraph.of(nodes, tokens, source, label, target, finals, speller)
 
 
-def _wake(wake: Fields, num_tokens: int, frame_seconds: float) -> WakeWordDetector:
-    ranges = {"blank_offset": (-LARGEST, LARGEST), "fold_threshold": (1e-9, 1.0)}
+def _wake(wake: Fields, tokens: tuple[str, ...], frame_seconds: float) -> WakeWordDetector:
+    ranges = {"fold_threshold": (1e-9, 1.0)}
     values = {name: wake.number(name, *ranges.get(name, (frame_seconds, 60.0))) for name in WAKE_OPTIONS}
     options = WakeWordOptions(**values)
     phrases = [
@@ -197,13 +200,13 @@ def _wake(wake: Fields, num_tokens: int, frame_seconds: float) -> WakeWordDetect
             phrase.text("wake_word"),
             phrase.text("text"),
             phrase.number("threshold", -1e4, 0),
-            phrase.ways("ways", num_tokens),
+            phrase.ways("ways", len(tokens)),
         )
         for phrase in wake.objects("phrases")
     ]
     if not phrases:
         raise wake.wrong("phrases", "are none")
-    return CompiledDetector(phrases, num_tokens, frame_seconds, options)
+    return CompiledDetector(phrases, tokens, frame_seconds, options)
 
 
 def _arcs(graph: Fields) -> tuple[int, IntArray, IntArray]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder
+from speech_lstm.runtime.decoding.free_speech import FreeSpeech, free_speech_of
 from speech_lstm.runtime.decoding.spelling import Speller
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar.grammar import COMPILED
@@ -22,7 +23,7 @@ VERSION = 1
 """Rises when an older reader could no longer use a new file; new fields do not count."""
 
 WAKE_OPTIONS = (
-    "blank_offset", "fold_threshold", "confirm_seconds", "refractory_seconds", "pause_seconds", "longest_seconds",
+    "fold_threshold", "confirm_seconds", "refractory_seconds", "pause_seconds", "longest_seconds",
 )  # fmt: skip
 """Those of `WakeWordOptions` that a search needs."""
 
@@ -56,6 +57,7 @@ def compiled_text(
         },
         "decoder": asdict(decoder.options),
         "confidence": {**thresholds, **confidence.to_metadata()},
+        "free_speech": _free_speech(free_speech_of(metadata.tokens)),
         "words": words,
         "pronunciations": [speller.said.get(word, ()) for word in words],
         "search": {
@@ -75,6 +77,12 @@ def compiled_text(
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _free_speech(speech: FreeSpeech) -> dict[str, Any]:
+    """float32 with as many digits as it needs."""
+    arrays = {"start": speech.start, "move": speech.move.ravel(), "often": speech.often}
+    return {name: [float(f"{value:.9g}") for value in values] for name, values in arrays.items()}
 
 
 def _spelling(speller: Speller, number_of: Mapping[str, int]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
 from .best_path import BestPaths
+from .free_speech import free_speech_of
 from .graph import DecodingGraph
 from .hypothesis import Hypothesis, Sentence, command_score
 from .margins import LOWEST, NO_TOKEN, FloatArray, blank_only, relative
@@ -162,7 +163,7 @@ class Decoder:
     def start(self) -> DecoderState:
         """A search that has seen no frame."""
         graph, options = self.graph, self.options
-        record = Record(graph.num_tokens, options.filler_cost)
+        record = Record(graph.num_tokens, options.filler_cost, free_speech_of(graph.tokens))
         return DecoderState(
             search=DenseSearch(graph)
             if graph.num_arcs <= DENSE_ARCS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
+
 from .phone_chains import PhoneChains
 from .wakeword import WakeWordDetector, WakeWordOptions
 
@@ -24,14 +26,15 @@ class CompiledDetector(WakeWordDetector):
     """The same detector from its phrases."""
 
     def __init__(
-        self, phrases: Sequence[WakePhrase], num_tokens: int, frame_seconds: float, options: WakeWordOptions
+        self, phrases: Sequence[WakePhrase], tokens: tuple[str, ...], frame_seconds: float, options: WakeWordOptions
     ) -> None:
         self.options = options
         self.wake_words = {}
         for phrase in phrases:
             self.wake_words[phrase.wake_word] = (*self.wake_words.get(phrase.wake_word, ()), phrase.text)
         self.phrases = tuple(phrase.text for phrase in phrases)
-        self.chains = PhoneChains.of_ways([phrase.ways for phrase in phrases], num_tokens)
+        self.free_speech = free_speech_of(tokens)
+        self.chains = PhoneChains.of_ways([phrase.ways for phrase in phrases], len(tokens), self.free_speech)
         self.tails = {}
         self.thresholds = {phrase.text: phrase.threshold for phrase in phrases}
         self._count_frames(frame_seconds)

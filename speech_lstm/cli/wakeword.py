@@ -85,7 +85,7 @@ def run_check(args: argparse.Namespace) -> int:
     lexicon, options = Lexicon(args.pronunciations), WakeWordOptions()
     for wake_word in args.phrases:
         phrases = phrases_of(wake_word)
-        tail = phrase_tail(phrases, lexicon, TOKENS, options)
+        tail = phrase_tail(phrases, lexicon, TOKENS)
         for phrase in phrases:
             print(f"{phrase}: {' or '.join(' '.join(phones) for phones in ways_to_say(phrase, lexicon))}")
         for word in dict.fromkeys(word for phrase in phrases for word in spoken_words(phrase)):
