@@ -53,6 +53,7 @@ test: $(VENV)/.everything lint typecheck pytest
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check --quiet $(SOURCES)
 
 typecheck: $(VENV)/.everything
 	$(BIN)/mypy -p speech_lstm -p tests -p benchmarks

@@ -11,9 +11,9 @@ import pytest
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, bundled_negatives
 from speech_lstm.runtime.wake.phone_chains import PhoneChains
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, phrase_tail
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, alarm_curve
 
 from .ctc import FloatArray, dictionary_words, spoken_log_probs
 
@@ -33,10 +33,10 @@ def negatives_of(log_probs: FloatArray) -> Negatives:
 
 def test_the_power_of_the_tail_is_found() -> None:
     scores = (-5 * np.random.default_rng(0).uniform(0, 1, 10_000) ** (1 / 6)).astype(np.float32)
-    tail = Tail.fitted(scores, hours=2)
-    assert 4 < tail.power < 8
-    assert tail.false_alarms(tail.threshold(0.5)) == pytest.approx(0.5)
-    assert 2 <= sum(scores > tail.threshold(5)) / 2 <= 9
+    curve = AlarmCurve.fitted(scores, hours=2)
+    assert 4 < curve.power < 8
+    assert curve.false_alarms(curve.threshold(0.5)) == pytest.approx(0.5)
+    assert 2 <= sum(scores > curve.threshold(5)) / 2 <= 9
 
 
 @pytest.mark.parametrize("word", ["jarvis", "hey computer"])
@@ -56,8 +56,8 @@ def test_as_many_false_alarms_as_wanted() -> None:
     wanted = 60.0
     counts = []
     for word in ("jarvis", "alexa", "computer", "snowboy", "banana", "victor"):
-        tail = negatives.tail(PhoneChains.of([word], LEXICON, TOKENS), 1.0)
-        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: tail.threshold(wanted)})
+        curve = negatives.curve(PhoneChains.of([word], LEXICON, TOKENS), 1.0)
+        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: curve.threshold(wanted)})
         counts.append(len(detector.start().detect(test)) / hours)
     assert wanted / 3 < np.mean(counts) < 3 * wanted, counts
 
@@ -66,14 +66,14 @@ def test_the_bundled_negatives_are_of_use() -> None:
     negatives = bundled_negatives()
     assert negatives.tokens == TOKENS and 0.75 < negatives.hours < 1.25
     assert BUNDLED.stat().st_size < 1.5e6
-    phrase_tail("warm up", LEXICON, TOKENS)
+    alarm_curve("warm up", LEXICON, TOKENS)
     begin = time.process_time()
-    phrase_tail("okay computer", LEXICON, TOKENS)
+    alarm_curve("okay computer", LEXICON, TOKENS)
     assert time.process_time() - begin < 0.3
 
 
 def test_longer_phrases_are_heard_less_often_by_mistake() -> None:
-    short, long = (phrase_tail(text, LEXICON, TOKENS).false_alarms(-1.0) for text in ("cat", "hey cat and computer"))
+    short, long = (alarm_curve(text, LEXICON, TOKENS).false_alarms(-1.0) for text in ("cat", "hey cat and computer"))
     assert short > 10 * long
 
 

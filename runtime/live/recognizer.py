@@ -143,6 +143,8 @@ class Recognizer:
         graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
+        if unknown := sorted(metadata.thresholds.keys() - {"accept", "open"}):
+            raise ModelError(f"thresholds in the model's metadata has {', '.join(unknown)}; known are accept, open")
         expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
         unexpected = metadata.thresholds.get("open", expected)
         self.interpreter = Interpreter(

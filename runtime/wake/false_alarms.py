@@ -34,11 +34,11 @@ _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is fo
 _WINDOW = 25  # rows in which one false alarm at most is counted
 _MOST = 3600.0  # false alarms an hour: a window is about a second
 _NEAREST = 0.02  # a score is no closer to 0, as the codes have steps
-_TAIL = 30  # highest windows that the tail is fitted to
+_HIGHEST = 30  # highest windows that the curve is fitted to
 
 
 @dataclass(frozen=True)
-class Tail:
+class AlarmCurve:
     """How often the score of a phrase is above which value in an hour of negatives: rate * (value / start) ** power.
 
     `start`: score, below 0. `rate`: windows an hour above it.
@@ -49,9 +49,9 @@ class Tail:
     rate: float
 
     @classmethod
-    def fitted(cls, scores: FloatArray, hours: float) -> Tail:
+    def fitted(cls, scores: FloatArray, hours: float) -> AlarmCurve:
         """scores: float32 [windows], the highest one of each, in so many hours."""
-        count = min(_TAIL, len(scores) - 1)
+        count = min(_HIGHEST, len(scores) - 1)
         lost = np.sort(np.maximum(-scores.astype(np.float64), _NEAREST))[: count + 1]
         return cls(-float(lost[-1]), 1 / max(0.01, float(np.log(lost[-1] / lost[:-1]).mean())), count / hours)
 
@@ -110,12 +110,12 @@ class Negatives:
         """Write a compressed .npz file."""
         np.savez_compressed(path, tokens=np.array(self.tokens), codes=self.codes, hours=np.array(self.hours))
 
-    def tail(self, chains: PhoneChains, blank_offset: float) -> Tail:
+    def curve(self, chains: PhoneChains, blank_offset: float) -> AlarmCurve:
         """Of the best score per phone of any of the ways."""
         scores = self._scores(chains, blank_offset)
         windows = -len(scores) % _WINDOW
         padded = np.pad(scores, (0, windows), constant_values=-DEEPEST)
-        return Tail.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
+        return AlarmCurve.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
 
     def highest(self, chains: PhoneChains, blank_offset: float) -> float:
         """Best score per phone of any of the ways anywhere."""
