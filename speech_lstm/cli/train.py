@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         trainer = Trainer(config, folder)
-    except ConfigError as error:
-        raise ConfigError(f"{args.config}: {error}") from None
+    except ConfigError as wrong:
+        raise ConfigError(f"{args.config}: {wrong}") from None
     try:
         error = trainer.run()
     except KeyboardInterrupt:
