@@ -88,7 +88,7 @@ def lstm_alone(source: Path, target: Path) -> Path:
     return target
 
 
-class Clips(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+class Clips(CalibrationDataReader):
     """Audio that the ranges of activations are taken from."""
 
     def __init__(self, model: Model, clips: Sequence[Samples]) -> None:

@@ -100,8 +100,8 @@ def build(step: Step, way: Way, frames: int) -> bytes:
     body = step_graph(step, "step", OPSET)
     weights = list(body.initializer)
     del body.initializer[:]
-    length = frames if way is unrolled else "frames"
-    sizes = {"x": [1, length, step.inputs], "state": [1, step.state_size], "y": [1, length, step.outputs]}
+    length: int | str = frames if way is unrolled else "frames"
+    sizes: dict[str, list[int | str | None]] = {"x": [1, length, step.inputs], "state": [1, step.state_size], "y": [1, length, step.outputs]}
     values = {
         name: helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes[name if name != "after" else "state"])
         for name in ("x", "state", "y", "after")

@@ -151,6 +151,8 @@ class Recognizer:
             graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
+        if unknown := sorted(metadata.thresholds.keys() - {"accept", "open"}):
+            raise ModelError(f"thresholds in the model's metadata has {', '.join(unknown)}; known are accept, open")
         expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
         unexpected = metadata.thresholds.get("open", expected)
         self.interpreter = Interpreter(
@@ -210,8 +212,11 @@ class Recognizer:
     ) -> Result:
         """The command in what the model made of a clip, see `Model.log_probs`: float32 [frames, tokens].
 
-        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's.
+        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's. AudioError for
+        an array of another shape.
         """
+        if np.ndim(log_probs) != 2 or np.shape(log_probs)[1] != (tokens := len(self.model.metadata.tokens)):
+            raise AudioError(f"log_probs is {list(np.shape(log_probs))}, expected [frames, {tokens}]")
         decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
         if threshold is not None:
             interpreter = replace(interpreter, threshold=threshold)
