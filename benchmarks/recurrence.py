@@ -100,8 +100,8 @@ def build(step: Step, way: Way, frames: int) -> bytes:
     body = step_graph(step, "step", OPSET)
     weights = list(body.initializer)
     del body.initializer[:]
-    length = frames if way is unrolled else "frames"
-    sizes: dict[str, list[int | str]] = {
+    length: int | str = frames if way is unrolled else "frames"
+    sizes: dict[str, list[int | str | None]] = {
         "x": [1, length, step.inputs],
         "state": [1, step.state_size],
         "y": [1, length, step.outputs],

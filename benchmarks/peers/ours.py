@@ -91,12 +91,12 @@ class SpeechLstm(Peer):
 
     def _start_others(self) -> None:
         from speech_lstm.runtime.lexicon.lexicon import Lexicon
-        from speech_lstm.runtime.wake.wakeword import WakeWordDetector, phrase_tail
+        from speech_lstm.runtime.wake.wakeword import WakeWordDetector, alarm_curve
 
         phrases, lexicon, tokens = self.job["phrases"], Lexicon(), self.model.metadata.tokens
-        tails = {phrase: phrase_tail(phrase, lexicon, tokens) for phrase in phrases}
+        curves = {phrase: alarm_curve(phrase, lexicon, tokens) for phrase in phrases}
         for rate in self.rates:
-            limits = {phrase: tail.threshold(rate) for phrase, tail in tails.items()}
+            limits = {phrase: curve.threshold(rate) for phrase, curve in curves.items()}
             self.others[rate] = WakeWordDetector(phrases, lexicon, tokens, thresholds=limits).start()
 
 
