@@ -202,9 +202,11 @@ def _draw_wake_words(axes: Any, done: Mapping[str, Any], colour: Mapping[str, st
     """Dots: as the peers come."""
     for peer, found in done.items():
         for row, style in zip(found["rows"], ("-", "--", ":", "-.") * 9, strict=False):
-            curve = sorted(row["curve"])
+            curve = [
+                (alarms, at_most(row["curve"], alarms)) for alarms in sorted({alarms for alarms, _ in row["curve"]})
+            ]
             axes.step(
-                [alarms for alarms, _ in curve], [100 * missing for _, missing in curve], style,
+                [alarms for alarms, _ in curve], [100 * (missing or 0) for _, missing in curve], style,
                 color=colour[peer], label=f"{peer}, {row['test']}", where="post",
             )  # fmt: skip
             axes.plot(row["false alarms"], 100 * row["value"], "o", color=colour[peer])
