@@ -101,7 +101,15 @@ def build(step: Step, way: Way, frames: int) -> bytes:
     weights = list(body.initializer)
     del body.initializer[:]
     length: int | str = frames if way is unrolled else "frames"
-    sizes: dict[str, list[int | str | None]] = {"x": [1, length, step.inputs], "state": [1, step.state_size], "y": [1, length, step.outputs]}
+    sizes: dict[str, list[int | str | None]] = {
+        "x": [1, length, step.inputs],
+        "state": [1, step.state_size],
+        "y": [1, length, step.outputs],
+    }
+        "x": [1, length, step.inputs],
+        "state": [1, step.state_size],
+        "y": [1, length, step.outputs],
+    }
     values = {
         name: helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes[name if name != "after" else "state"])
         for name in ("x", "state", "y", "after")
