@@ -106,10 +106,6 @@ def build(step: Step, way: Way, frames: int) -> bytes:
         "state": [1, step.state_size],
         "y": [1, length, step.outputs],
     }
-        "x": [1, length, step.inputs],
-        "state": [1, step.state_size],
-        "y": [1, length, step.outputs],
-    }
     values = {
         name: helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes[name if name != "after" else "state"])
         for name in ("x", "state", "y", "after")
