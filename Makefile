@@ -5,15 +5,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
+NPM ?= npm
 SOURCES := speech_lstm export runtime models tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test lint typecheck pytest clean
+.PHONY: help python demo test lint typecheck browser pytest clean
 
 help:
 	@echo "make demo       set up $(VENV) with the runtime and recognise the bundled recordings"
-	@echo "make test       set up $(VENV) with everything, then ruff, mypy and pytest"
-	@echo "make lint | typecheck | pytest   one of the checks, in $(VENV)"
+	@echo "make test       set up $(VENV) with everything, then ruff, mypy, the browser package (where npm is) and pytest"
+	@echo "make lint | typecheck | browser | pytest   one of the checks, in $(VENV)"
 	@echo "make clean      remove $(VENV), caches and build folders"
 
 # A clear message instead of a stack trace when Python is too old or lacks venv (Debian splits it off).
@@ -49,7 +50,7 @@ demo: $(VENV)/.runtime
 	@echo "== Whole sentences, out of a list =="
 	$(BIN)/speech-lstm transcribe --grammar tests/data/sentences.txt tests/data/sentences/*.opus
 
-test: $(VENV)/.everything lint typecheck pytest
+test: $(VENV)/.everything lint typecheck browser pytest
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check $(SOURCES)
@@ -58,8 +59,22 @@ lint: $(VENV)/.everything
 typecheck: $(VENV)/.everything
 	$(BIN)/mypy -p speech_lstm -p tests -p benchmarks
 
+# The package for browsers: types, tests on the golden vectors, and the example page that pytest then opens in chromium.
+ifneq ($(shell command -v $(NPM) 2>/dev/null),)
+browser: browser/node_modules/.package-lock.json
+	cd browser && $(NPM) run --silent check && $(NPM) run --silent test && $(NPM) run --silent build
+
+browser/node_modules/.package-lock.json: browser/package-lock.json
+	@echo "Installing what the browser package needs into browser/node_modules (downloads about 50 MB the first time)"
+	cd browser && $(NPM) ci --no-audit --no-fund --silent
+	@touch $@
+else
+browser:
+	@echo "SKIPPED: the browser package is neither built nor tested, because $(NPM) is not there: apt-get install npm"
+endif
+
 pytest: $(VENV)/.everything
 	$(BIN)/python -m pytest
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info browser/dist browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

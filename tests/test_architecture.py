@@ -26,6 +26,7 @@ ORDER = (
     "speech_lstm.runtime.grammar",
     "speech_lstm.runtime.decoding",
     "speech_lstm.runtime.wake",
+    "speech_lstm.runtime.compiled",
     "speech_lstm.runtime.free",
     "speech_lstm.runtime.live",
     "speech_lstm.runtime",  # its public names

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
+from speech_lstm.runtime.decoding.confidence import FEATURES, LATER, ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder
 from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.decoding.hypothesis import Sentence
@@ -124,9 +124,10 @@ def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -
     model = ConfidenceModel(0.5, tuple(float(number) for number in range(len(FEATURES))))
     written = model.to_metadata()
     assert ConfidenceModel.from_metadata(written, FRAME) == model
-    del written["weights"]["rival"], written["weights"]["weak_word"]
+    for later in LATER:
+        del written["weights"][later]
     early = ConfidenceModel.from_metadata(written, FRAME)
-    assert early.weights == (*model.weights[:5], 0.0, 0.0)
+    assert early.weights == (*model.weights[:5], *[0.0] * len(LATER))
     del written["weights"]["margin"]
     with pytest.raises(ModelError, match="margin"):
         ConfidenceModel.from_metadata(written, FRAME)

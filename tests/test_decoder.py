@@ -298,7 +298,18 @@ def test_folding_skips_most_of_silence_and_keeps_the_result() -> None:
     state = searched(decoder, log_probs)
     assert state.now.num_frames == len(log_probs)
     assert state.now.num_rows < len(log_probs) / 3
-    assert decoder.hypotheses(state) == (exact,)
+    (found,) = decoder.hypotheses(state)
+    for word, other in zip(found.words, exact.words, strict=True):
+        assert replace(word, evidence=0) == replace(other, evidence=0)
+        assert word.evidence == pytest.approx(other.evidence, abs=0.05)  # rows before count for free speech
+    assert (found.score, found.command_score) == (exact.score, exact.command_score)
+
+
+def test_evidence_is_above_zero_for_what_was_said_and_below_for_other_speech() -> None:
+    said = best_sentences(spoken_log_probs(phones_of("switch off the heating kitchen"), noise=0.5))[0]
+    assert min(word.evidence for word in said.words) > 0
+    other = best_sentences(spoken_log_probs(phones_of("which of these seemed kitschy"), noise=0.5))[0]
+    assert min(word.evidence for word in other.words) < -1
 
 
 def test_wrong_input_and_options_are_refused() -> None:

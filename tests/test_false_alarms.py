@@ -1,4 +1,4 @@
-"""Scores of a phrase on the bundled negatives, their tail, and the thresholds that follow."""
+"""Scores of a phrase on the bundled negatives, the curve of their false alarms, and the thresholds that follow."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, bundled_negatives
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, alarm_curve, bundled_negatives
 from speech_lstm.runtime.wake.phone_chains import PhoneChains
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, alarm_curve
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 from .ctc import FloatArray, dictionary_words, spoken_log_probs
 
@@ -31,10 +32,14 @@ def negatives_of(log_probs: FloatArray) -> Negatives:
     return Negatives.from_log_probs(TOKENS, [log_probs], 0.04, 0.99, 0.4)
 
 
-def test_the_power_of_the_tail_is_found() -> None:
-    scores = (-5 * np.random.default_rng(0).uniform(0, 1, 10_000) ** (1 / 6)).astype(np.float32)
+def chains_of(word: str) -> PhoneChains:
+    return PhoneChains.of([word], LEXICON, TOKENS, free_speech_of(TOKENS))
+
+
+def test_the_slope_of_the_tail_is_found() -> None:
+    scores = (-5 + 0.3 * np.random.default_rng(0).standard_exponential(10_000)).astype(np.float32)
     curve = AlarmCurve.fitted(scores, hours=2)
-    assert 4 < curve.power < 8
+    assert 0.2 < curve.mean < 0.4
     assert curve.false_alarms(curve.threshold(0.5)) == pytest.approx(0.5)
     assert 2 <= sum(scores > curve.threshold(5)) / 2 <= 9
 
@@ -42,7 +47,7 @@ def test_the_power_of_the_tail_is_found() -> None:
 @pytest.mark.parametrize("word", ["jarvis", "hey computer"])
 def test_scores_are_those_of_the_search(word: str) -> None:
     log_probs = speech(1000, seed=1)
-    score = negatives_of(log_probs)._scores(PhoneChains.of([word], LEXICON, TOKENS), 1.0).max()
+    score = negatives_of(log_probs).highest(chains_of(word))
     for shift, heard in ((-0.3, True), (0.3, False)):  # steps of the codes
         detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: score + shift})
         assert bool(detector.start().detect(log_probs)) is heard
@@ -56,7 +61,7 @@ def test_as_many_false_alarms_as_wanted() -> None:
     wanted = 60.0
     counts = []
     for word in ("jarvis", "alexa", "computer", "snowboy", "banana", "victor"):
-        curve = negatives.curve(PhoneChains.of([word], LEXICON, TOKENS), 1.0)
+        curve = negatives.curve(chains_of(word))
         detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: curve.threshold(wanted)})
         counts.append(len(detector.start().detect(test)) / hours)
     assert wanted / 3 < np.mean(counts) < 3 * wanted, counts
@@ -81,12 +86,11 @@ def test_a_long_silence_parts_phrases(tmp_path: Path) -> None:
     hey, jarvis = (spoken_log_probs([*LEXICON.pronunciations(word)[0]], silence=0) for word in ("hey", "jarvis"))
     silence = np.full((5, len(TOKENS)), -20, dtype=np.float32)
     silence[:, 0] = 0
-    chains = PhoneChains.of(["hey jarvis"], LEXICON, TOKENS)
     best = [
-        float(negatives_of(np.concatenate([hey, *[silence] * pause, jarvis]))._scores(chains, 1.0).max())
+        negatives_of(np.concatenate([hey, *[silence] * pause, jarvis])).highest(chains_of("hey jarvis"))
         for pause in (1, 4)
     ]
-    assert best[0] > -0.5 and best[1] < -1.5
+    assert best[0] > -1.5 and best[1] < -3
     negatives = negatives_of(np.concatenate([hey, silence, jarvis]))
     negatives.save(tmp_path / "negatives.npz")
     loaded = Negatives.load(tmp_path / "negatives.npz")

@@ -41,6 +41,7 @@ def test_a_phrase_of_hundreds_of_words_needs_no_recursion(phrase: str) -> None:
         ("(" + ";".join(f"w{n}" for n in range(30)) + ")", "has 30 parts and at most 12"),
         ("go\\", "ends with a backslash"),
         ("{0..999:a}{0..999:b}{0..999:c}", "too large .* combinations"),
+        ("play " + "(1|4)" * 40, "too large .* combinations"),
     ],
 )
 def test_what_would_have_no_end_is_refused_soon(phrase: str, message: str) -> None:

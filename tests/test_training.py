@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,20 @@ pytest.importorskip("torch")
 import numpy as np
 import torch
 
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.cli import main
-from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
+from speech_lstm.config import (
+    AugmentConfig,
+    Config,
+    ConfigError,
+    ObjectiveConfig,
+    OptimizerConfig,
+    RunConfig,
+    load_config,
+)
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.objective import Objective
 from speech_lstm.training.trainer import Progress, Trainer, rate_factor
 
 ROOT = Path(__file__).parents[1]
@@ -190,11 +202,20 @@ def test_wrong_config(tmp_path: Path, text: str, complaint: str) -> None:
         load_config(config)
 
 
-@pytest.mark.parametrize("name", ["default", "longer"])
+@pytest.mark.parametrize("name", ["default", "gpu", "longer"])
 def test_shipped_recipe_is_a_valid_config(name: str) -> None:
     config = load_config(ROOT / "configs" / f"{name}.toml")
     assert isinstance(config, Config) and isinstance(config.run, RunConfig)
     assert all(not Path(manifest).is_absolute() for manifest in config.data.manifests)
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+@pytest.mark.parametrize(("cell", "is_left"), [("lstm", True), ("lstm_coupled", True), ("mlstm", False)])
+def test_kernels_of_cudnn_are_left_out_of_reduced_precision(cell: str, is_left: bool) -> None:
+    model = AcousticModel(len(TOKENS), cell, hidden=32, layers=1)
+    objective = Objective(model, None, ObjectiveConfig(), AugmentConfig(), bfloat16=True, seed=0)
+    assert isinstance(objective.precision(torch.device("cpu")), torch.autocast)
+    assert isinstance(objective.precision(torch.device("cuda")), nullcontext) == is_left
 
 
 def test_rate_warms_up_holds_and_decays() -> None:

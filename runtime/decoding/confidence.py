@@ -16,14 +16,17 @@ from typing import Any
 from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord
 from speech_lstm.runtime.errors import ModelError
 
-FEATURES = ("margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word")
+FEATURES = (
+    "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence"
+)  # fmt: skip
 """margin: score per phone. worst_word: the smallest score of a word per phone; weak_word: per square root of phones,
 because long words gather errors too. log_phones: log of the number of phones. filler: score lost outside the command
 per frame there. pace: log of the excess over `SLOW` per phone, negated. rival: what the lead over the best rival
-lacks to `CLEAR`, -1 for no lead. All but log_phones are <= 0. Not per frame: a phone smeared over seconds of noise has
+lacks to `CLEAR`, -1 for no lead. evidence: of all words, per phone; weak_evidence: the smallest of a word per square
+root of phones. All but log_phones and the evidences are <= 0. Not per frame: a phone smeared over seconds of noise has
 many frames that cost nothing."""
 
-LATER: Mapping[str, float] = {"rival": 0.0, "weak_word": 0.0}
+LATER: Mapping[str, float] = {"rival": 0.0, "weak_word": 0.0, "evidence": 0.0, "weak_evidence": 0.0}
 """Weights of features that early models were not calibrated with."""
 
 SLOW = 0.24
@@ -34,6 +37,9 @@ CLEAR = 6.0
 
 FLOOR = -8.0
 """Lowest value of a feature, so that one impossible phone does not hide everything else."""
+
+MOST_EVIDENCE = 2.5
+"""Per phone: what is clear is clear."""
 
 
 def span_features(
@@ -54,7 +60,19 @@ def span_features(
     margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in (score / phones, worst, filler))
     pace = -max(0.0, math.log(frames / phones * frame_seconds / SLOW))
     rival = min(0.0, max(-1.0, lead / CLEAR - 1))
-    return margin, worst, math.log(phones), outside, pace, rival, min(0.0, max(2 * FLOOR, weak))
+    evidence = sum(word.evidence for word in words) / phones
+    weak_evidence = min(word.evidence / math.sqrt(word.num_phones) for word in words)
+    return (
+        margin,
+        worst,
+        math.log(phones),
+        outside,
+        pace,
+        rival,
+        min(0.0, max(2 * FLOOR, weak)),
+        min(MOST_EVIDENCE, max(FLOOR, evidence)),
+        min(2 * MOST_EVIDENCE, max(2 * FLOOR, weak_evidence)),
+    )
 
 
 def command_features(
@@ -73,7 +91,7 @@ class ConfidenceModel:
     """
 
     intercept: float = 2.0
-    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1)
+    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1, 0.0, 0.0)
     frame_seconds: float = 0.04
 
     def __post_init__(self) -> None:

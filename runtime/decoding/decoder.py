@@ -20,6 +20,7 @@ from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
 from .best_path import BestPaths
+from .free_speech import free_speech_of
 from .graph import DecodingGraph
 from .hypothesis import Hypothesis, Sentence, command_score
 from .margins import LOWEST, NO_TOKEN, FloatArray, blank_only, relative
@@ -162,7 +163,7 @@ class Decoder:
     def start(self) -> DecoderState:
         """A search that has seen no frame."""
         graph, options = self.graph, self.options
-        record = Record(graph.num_tokens, options.filler_cost)
+        record = Record(graph.num_tokens, options.filler_cost, free_speech_of(graph.tokens))
         return DecoderState(
             search=DenseSearch(graph)
             if graph.num_arcs <= DENSE_ARCS
@@ -220,9 +221,9 @@ class Decoder:
         path = None
         if now.best_final > -inf:
             path = state.paths.to(state.search.history(), now.final_node, now.final_row + 1)
-        if path is None:
+        if path is None or not (spellings := self.graph.speller.sentences(path.prefix)):
             return None
-        (spelling, *_), spans = self.graph.speller.sentences(path.prefix), path.spans()
+        spelling, spans = spellings[0], path.spans()
         around = sums[spans[0].begin, -1] + sums[now.num_rows, -1] - sums[spans[-1].end, -1]
         score = float(around) + command_score(sums, spans)
         return Sentence(state.record, path.prefix.phones, spelling, score, path.spans)
@@ -235,7 +236,7 @@ class Decoder:
             return None
         score = float(history.at(now.best_node)[now.num_rows])
         if path.beginning is None:
-            path.beginning, *_ = self.graph.speller.beginnings(path.prefix)
+            path.beginning = next(iter(self.graph.speller.beginnings(path.prefix)), ())
         return Sentence(state.record, path.prefix.phones, path.beginning, score, path.spans)
 
     def sentences(

@@ -61,15 +61,15 @@ class DecodingGraph:
     """Arcs (one phone each) sorted by their target; node 0 is the start and no arc leads to it. The more arcs lead to
     one of the others, the lower is its number.
 
-    `label`: [arcs], token of the phone. `source`, `target`: [arcs], the nodes that an arc leaves and leads to. `slot`:
-    [arcs], the source plus `num_nodes` where the phone before equals this one, so that a blank must have come between.
-    `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs sorted by source, `leaving_first`: [nodes +
-    1], where those of a node begin in it. `finals`: nodes where a sentence ends. `speller`: the words of a path;
-    `backward_speller`: those of its end.
+    `tokens`: of the model, token 0 = blank. `label`: [arcs], token of the phone. `source`, `target`: [arcs], the nodes
+    that an arc leaves and leads to. `slot`: [arcs], the source plus `num_nodes` where the phone before equals this one,
+    so that a blank must have come between. `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs
+    sorted by source, `leaving_first`: [nodes + 1], where those of a node begin in it. `finals`: nodes where a sentence
+    ends. `speller`: the words of a path; `backward_speller`: those of its end.
     """
 
     num_nodes: int
-    num_tokens: int
+    tokens: tuple[str, ...]
     label: IntArray
     source: IntArray
     target: IntArray
@@ -80,6 +80,43 @@ class DecodingGraph:
     finals: IntArray
     speller: Speller
     backward_speller: Speller
+
+    @classmethod
+    def of(
+        cls,
+        num_nodes: int,
+        tokens: tuple[str, ...],
+        source: IntArray,
+        label: IntArray,
+        target: IntArray,
+        finals: IntArray,
+        speller: Speller,
+    ) -> DecodingGraph:
+        """The graph of arcs that are in order: by target, label and source. A label that both leads to a node and
+        leaves it is the only one that leads to it, so the phone of an arc repeats the one before where they are equal.
+        """
+        before = np.zeros(num_nodes, dtype=np.int64)
+        before[target] = label
+        leaving = np.argsort(source, kind="stable")
+        return cls(
+            num_nodes=num_nodes,
+            tokens=tokens,
+            label=label,
+            source=source,
+            target=target,
+            slot=source + num_nodes * (before[source] == label),
+            first=np.searchsorted(target, np.arange(1, num_nodes)),
+            leaving=leaving,
+            leaving_first=np.searchsorted(source[leaving], np.arange(num_nodes + 1)),
+            finals=finals,
+            speller=speller,
+            backward_speller=speller.backwards(),
+        )
+
+    @property
+    def num_tokens(self) -> int:
+        """Of the model."""
+        return len(self.tokens)
 
     @property
     def num_arcs(self) -> int:
@@ -146,7 +183,7 @@ def compile_graph(
     phones = _smallest(_pronounce(words, said))
     if phones.num_arcs > max_arcs:
         raise GrammarError(f"the grammar needs {phones.num_arcs} phone arcs; at most {max_arcs} are allowed")
-    return _number(phones, len(tokens), Speller(words.arcs, (words.start,), words.finals, said))
+    return _number(phones, tuple(tokens), Speller(words.arcs, (words.start,), words.finals, said))
 
 
 def _smallest(automaton: Automaton[Label]) -> Automaton[Label]:
@@ -210,7 +247,7 @@ def _pronounce(words: Automaton[str], said: dict[str, tuple[Phones, ...]]) -> Au
     return Automaton(words.start, words.finals, tuple({p: tuple(t) for p, t in outgoing.items()} for outgoing in arcs))
 
 
-def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> DecodingGraph:
+def _number(automaton: Automaton[int], tokens: tuple[str, ...], speller: Speller) -> DecodingGraph:
     """Arrays from an automaton. A node that a phone both leads to and leaves is split by the phone before, exactly."""
     triples = [
         (source, label, target)
@@ -231,31 +268,16 @@ def _number(automaton: Automaton[int], num_tokens: int, speller: Speller) -> Dec
             number_of[target, label if label in automaton.arcs[target] else 0],
             label,
             number_of[source, before],
-            label == before,
         )
         for source, label, target in triples
         for before in copies[source]
     ]
     num_nodes = len(number_of)
-    targets, labels, sources, repeat = np.array(rows, dtype=np.int64).T
+    targets, labels, sources = np.array(rows, dtype=np.int64).T
     by_arcs = np.argsort(-np.bincount(targets)[1:], kind="stable")  # most arcs first, but for the start
     new_number = np.zeros(num_nodes, dtype=np.int64)
     new_number[1 + by_arcs] = np.arange(1, num_nodes)
     targets, sources = new_number[targets], new_number[sources]
     order = np.lexsort((sources, labels, targets))
-    targets, labels, sources, repeat = targets[order], labels[order], sources[order], repeat[order]
-    leaving = np.argsort(sources, kind="stable")
-    return DecodingGraph(
-        num_nodes=num_nodes,
-        num_tokens=num_tokens,
-        label=labels,
-        source=sources,
-        target=targets,
-        slot=sources + num_nodes * repeat,
-        first=np.searchsorted(targets, np.arange(1, num_nodes)),
-        leaving=leaving,
-        leaving_first=np.searchsorted(sources[leaving], np.arange(num_nodes + 1)),
-        finals=np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]]),
-        speller=speller,
-        backward_speller=speller.backwards(),
-    )
+    finals = np.sort(new_number[[number for (node, _), number in number_of.items() if node in automaton.finals]])
+    return DecodingGraph.of(num_nodes, tokens, sources[order], labels[order], targets[order], finals, speller)

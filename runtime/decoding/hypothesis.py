@@ -32,13 +32,16 @@ class HypothesisPhone:
 
 @dataclass(frozen=True)
 class HypothesisWord:
-    """A word with its first and last frame, the sum of its frames' scores (<= 0) and its phones."""
+    """A word with its first and last frame, the sum of its frames' scores (<= 0) and its phones. `evidence`: how much
+    better the word explains its frames than free speech does, in nats.
+    """
 
     text: str
     first_frame: int
     last_frame: int
     score: float
     phones: tuple[HypothesisPhone, ...]
+    evidence: float
 
     @property
     def num_phones(self) -> int:
@@ -138,11 +141,17 @@ class Sentence:
                 last_frame=phones[end - 1].last_frame,
                 score=command_score(sums, spans[first:end]),
                 phones=tuple(phones[first:end]),
+                evidence=self._evidence(spans[first:end]),
             )
             for text, first, end in self._spelling
         )
         said = spans[: self._spelling[-1][2]] if words else []
         return Hypothesis(words, self.score, command_score(sums, said))
+
+    def _evidence(self, spans: Sequence[Span]) -> float:
+        """Of successive phones."""
+        free = self._record.speech(spans[0].begin, spans[-1].end)
+        return command_score(self._record.sums, spans) - free
 
 
 def command_score(sums: DoubleArray, spans: Sequence[Span]) -> float:

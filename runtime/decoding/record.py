@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
+from .free_speech import FreeSpeech
 from .margins import FloatArray
 
 DoubleArray = npt.NDArray[np.float64]
@@ -16,8 +19,11 @@ class Record:
     `filler_cost`: of a row of other speech before or after the command.
     """
 
-    def __init__(self, num_tokens: int, filler_cost: float) -> None:
+    def __init__(self, num_tokens: int, filler_cost: float, speech: FreeSpeech) -> None:
         self.num_rows = 0
+        self._speech = speech
+        self._forward = speech.begin()
+        self._speech_sums = [0.0]
         self._filler = np.float32(-filler_cost)
         self._scores = np.empty((64, num_tokens), dtype=np.float32)
         self._frame_of = np.empty(64, dtype=np.int64)
@@ -50,6 +56,13 @@ class Record:
         self._frame_of[: self.num_rows - rows] = self._frame_of[rows : self.num_rows].copy()
         self.num_rows -= rows
         self._num_summed = 0
+        self._forward, self._speech_sums = self._speech.begin(), [0.0]
+
+    def speech(self, begin: int, end: int) -> float:
+        """Score of free speech in the rows from `begin` to `end` - 1, whatever was said before them (`free_speech`)."""
+        for row in np.exp(self._scores[len(self._speech_sums) - 1 : end]):
+            self._speech_sums.append(self._speech_sums[-1] + math.log(self._forward.advance(row)))
+        return self._speech_sums[end] - self._speech_sums[begin]
 
     @property
     def sums(self) -> DoubleArray:

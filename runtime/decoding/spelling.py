@@ -40,7 +40,7 @@ class Speller:
         said: Mapping[str, Sequence[Phones]],
     ) -> None:
         """arcs: for each node of the word graph, the nodes that words lead to; said: tokens of the phones of words."""
-        self._arcs, self._starts, self._finals, self._said = arcs, tuple(starts), frozenset(finals), said
+        self.arcs, self.starts, self.finals, self.said = arcs, tuple(starts), frozenset(finals), said
         meaning: dict[Phones, list[str]] = {}
         for word, pronunciations in said.items():
             for phones in pronunciations:
@@ -51,12 +51,12 @@ class Speller:
 
     def backwards(self) -> Speller:
         """The same words from their last phone to their first, in any order: for ends of sentences."""
-        said = {word: [phones[::-1] for phones in pronunciations] for word, pronunciations in self._said.items()}
+        said = {word: [phones[::-1] for phones in pronunciations] for word, pronunciations in self.said.items()}
         return Speller((dict.fromkeys(said, (0,)),), (0,), (0,), said)
 
     def start(self) -> Prefix:
         """No phones."""
-        return Prefix((), {node: [()] for node in self._starts}, ())
+        return Prefix((), {node: [()] for node in self.starts}, ())
 
     def longer(self, prefix: Prefix, phone: int) -> Prefix:
         """The phones of a prefix and one more."""
@@ -66,15 +66,15 @@ class Speller:
 
     def sentences(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The distinct sentences that these phones say, at most `MAX_SPELLINGS`."""
-        finals = self._finals
+        finals = self.finals
         return _distinct(s for node, found in prefix.ends.items() if node in finals for s in found)
 
     def accepts(self, words: Iterable[str]) -> bool:
         """Whether they are a sentence."""
-        nodes = set(self._starts)
+        nodes = set(self.starts)
         for word in words:
-            nodes = {target for node in nodes for target in self._arcs[node].get(word, ())}
-        return not nodes.isdisjoint(self._finals)
+            nodes = {target for node in nodes for target in self.arcs[node].get(word, ())}
+        return not nodes.isdisjoint(self.finals)
 
     def beginnings(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The same for a sentence that may break off anywhere: the words that are over, as many as possible."""
@@ -112,7 +112,7 @@ class Speller:
         for shorter, words in reversed(begun):  # long words come first
             begin, end = len(shorter.phones), len(phones)
             for node, spellings in shorter.ends.items():
-                following = self._arcs[node]
+                following = self.arcs[node]
                 for spelling in spellings:
                     for word in words:
                         for target in following.get(word, ()):
@@ -125,7 +125,7 @@ class Speller:
         """Whether a word that may follow a node begins with these phones; longer: and has more."""
         if not phones:
             return True
-        following = self._arcs[node]
+        following = self.arcs[node]
         at = bisect_left(self._sorted, phones)
         if longer and self._sorted[at : at + 1] == [phones]:
             at += 1

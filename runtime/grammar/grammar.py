@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -23,6 +24,11 @@ Lists = Mapping[str, Any]
 """Lists given in Python, by name: texts, or a dict from text to slot value. They replace those of the same name."""
 
 YAML_SUFFIXES = (".yaml", ".yml", ".json")
+
+COMPILED = "speech-lstm grammar"
+"""What a compiled grammar says of itself, see `runtime.compiled`."""
+
+_COMPILED = re.compile(rb'\s*\{\s*"format"\s*:\s*"' + COMPILED.encode() + b'"')
 
 
 class Grammar:
@@ -48,11 +54,16 @@ class Grammar:
             raise GrammarError(f"lists is {lists!r}: give a dict, as in {{'room': ['kitchen', 'hall']}}")
         if wrong := [name for name in lists or () if not isinstance(name, str)]:
             raise GrammarError(f"a list is called {wrong[0]!r}: its name must be a string")
+        if source.form == COMPILED:
+            raise GrammarError("a compiled grammar has no lists any more: take the grammar that it was compiled from")
         given = {name: text_list(values, Place(f"list {name!r}")) for name, values in (lists or {}).items()}
         self.source = replace(source, lists={**source.lists, **given})
         builder = Builder(self.source)
-        self.graph = word_graph(builder.fragments, builder.build())
-        self.words = frozenset(arc.word for arc in self.graph.arcs if arc.word is not None)
+        self._set_graph(word_graph(builder.fragments, builder.build()))
+
+    def _set_graph(self, graph: WordGraph) -> None:
+        self.graph = graph
+        self.words = frozenset(arc.word for arc in graph.arcs if arc.word is not None)
 
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
@@ -81,6 +92,8 @@ class Grammar:
             return cls.from_phrases(source)
         path = _path(source)
         try:
+            if is_compiled(path):
+                raise GrammarError(f"{path}: it is compiled already; the grammar that it was made from is needed here")
             if path.is_dir() or path.suffix.lower() in YAML_SUFFIXES:
                 return cls.from_yaml(path)
             missing = isinstance(source, str) and not path.suffix and not os.path.lexists(path)
@@ -94,6 +107,8 @@ class Grammar:
     def __repr__(self) -> str:
         intents = {template.block.intent for template in self.source.templates} - {None}
         counts = {"template": len(self.source.templates), "intent": len(intents), "word": len(self.words)}
+        if self.source.form == COMPILED:
+            counts = {"compiled word": len(self.words)}
         shown = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
         return f"<Grammar: {shown}>"
 
@@ -106,6 +121,17 @@ class Grammar:
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)
+
+
+def is_compiled(path: Path) -> bool:
+    """Whether a file is a compiled grammar, going by its first bytes."""
+    try:
+        if path.suffix.lower() != ".json" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return _COMPILED.match(file.read(200)) is not None
+    except (OSError, ValueError):  # whoever reads all of it says what is wrong
+        return False
 
 
 def _path(source: str | PathLike[str]) -> Path:

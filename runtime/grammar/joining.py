@@ -28,8 +28,13 @@ class _Sentinel(Enum):
 SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 """`WordArc.value` of an arc that opens a slot; the next arc with that slot closes it and has the value."""
 
+MOST_PARTS = 8_000_000
+"""Of texts that are read as one, counted again with each part that is added: what a few seconds suffice for."""
+
 Step = tuple[Unit, int]
 """From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
+
+_TOO_MANY = "the grammar is too large (over {} combinations): choices written together without a space multiply"
 
 _INSIDE, _AFTER_SPACE, _DONE = range(3)
 
@@ -64,6 +69,7 @@ class _Joined(Fragments):
         self._fragments = fragments
         self._steps: dict[int, list[Step]] = {}
         self._num_steps = 0
+        self._num_parts = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
         self.firsts = cache(self._find_firsts)
 
@@ -100,13 +106,13 @@ class _Joined(Fragments):
         pending: list[tuple[int, Unit, int]] = [(node, (label,), _INSIDE)]
         while pending:
             node, unit, state = pending.pop()
+            self._num_parts += len(unit)
+            if self._num_parts > MOST_PARTS:
+                raise GrammarError(_TOO_MANY.format(f"{MOST_PARTS} parts of"))
             if state == _DONE or (node == Fragments.END and state == _INSIDE):
                 self._num_steps += 1
                 if self._num_steps > MOST_ARCS:
-                    raise GrammarError(
-                        f"the grammar is too large (over {MOST_ARCS} combinations): lists and choices that are written "
-                        "together without a space multiply"
-                    )
+                    raise GrammarError(_TOO_MANY.format(MOST_ARCS))
                 yield unit, node
                 continue
             following: list[tuple[int, Unit, int]] = []

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.audio.hearing import clip
 from speech_lstm.runtime.audio.report import to_log
+from speech_lstm.runtime.compiled.reading import CompiledGrammar, load_grammar
+from speech_lstm.runtime.compiled.writing import compiled_text
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.audio.microphone import Microphone
 
 GrammarSource = Grammar | str | PathLike[str] | Iterable[str]
-"""A grammar, the path of a grammar file, or phrases."""
+"""A grammar, the path of a grammar file, compiled or not, or phrases."""
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -99,9 +101,9 @@ class Recognizer:
         """Load the model and compile the grammar.
 
         grammar: phrases, the path of a grammar file, or a `Grammar`. wake_word: a phrase or several that streams wait
-        for; None: they hear commands all the time. model: name of a shipped model, an .onnx file, or a `Model`.
-        device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the dictionary's, or the
-        path of a file that `speech-lstm wakeword enrol` wrote.
+        for; None: those of a compiled grammar, else they hear commands all the time. model: name of a shipped model,
+        an .onnx file, or a `Model`. device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the
+        dictionary's, or the path of a file that `speech-lstm wakeword enrol` wrote.
         wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses), for all wake words or by wake word.
         Warns (`WakeWordWarning`) of a wake word that will be missed often or heard in other speech.
         Raises GrammarError, PronunciationError, ModelError, DeviceError, OptionError.
@@ -112,13 +114,15 @@ class Recognizer:
         if not isinstance(wake_words, Sequence) or not all(isinstance(word, str) for word in wake_words):
             raise GrammarError(f"wake_word is {wake_word!r}; expected a phrase, or a list of phrases")
         sensitivities(wake_sensitivity, wake_words)
-        loaded = Grammar.load(grammar)
+        loaded = load_grammar(grammar)
+        if pronunciations is not None and isinstance(loaded, CompiledGrammar):
+            raise GrammarError(f"{loaded.path}: it is compiled: give pronunciations to `speech-lstm grammar compile`")
         lexicon = Lexicon(pronunciations)
         if not isinstance(model, Model):
             model = Model.load(model, device)
         if model.metadata.sample_rate != SAMPLE_RATE:
             raise ModelError(f"{model.path}: takes {model.metadata.sample_rate} Hz; expected {SAMPLE_RATE} Hz")
-        wake_detector = None
+        wake_detector = loaded.wake_detector if isinstance(loaded, CompiledGrammar) else None
         if wake_word is not None:
             tokens, frame_seconds = model.metadata.tokens, model.metadata.frame_seconds
             wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
@@ -140,7 +144,11 @@ class Recognizer:
     def _compile(self, grammar: Grammar) -> None:
         """What depends on the grammar; the last field that a recognizer gets is the grammar."""
         metadata, options = self.model.metadata, self.options
-        graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
+        if isinstance(grammar, CompiledGrammar):
+            grammar.check(metadata)
+            graph = grammar.search
+        else:
+            graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
         if unknown := sorted(metadata.thresholds.keys() - {"accept", "open"}):
@@ -170,8 +178,16 @@ class Recognizer:
         other.lexicon = self.lexicon
         other.options = self.options
         other.wake_detector = self.wake_detector
-        other._compile(Grammar.load(grammar))
+        other._compile(load_grammar(grammar))
         return other
+
+    def compiled_grammar(self) -> str:
+        """What a compiled grammar file holds, see docs/compiled_grammar.md: its path may be given instead of a grammar,
+        browser and C take it. GrammarError for the value of a slot that JSON cannot hold.
+        """
+        thresholds = {"accept": self.interpreter.threshold, "open": self.open_interpreter.threshold}
+        wake, confidence = self.wake_detector, self.interpreter.confidence
+        return compiled_text(self.model, self.decoder, self.grammar.graph, confidence, thresholds, wake)
 
     def with_lists(self, lists: Mapping[str, Any]) -> Recognizer:
         """The same with other values for some lists of the grammar, as in `Grammar.from_phrases`: names of people, of

@@ -17,6 +17,7 @@ import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, pcm_to_float
 from speech_lstm.runtime.audio.levels import lifted
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.errors import AudioError
@@ -24,9 +25,9 @@ from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-from .false_alarms import Negatives
+from .false_alarms import Negatives, alarm_curve
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
-from .wakeword import WakeWordOptions, alarm_curve
+from .wakeword import WakeWordOptions
 
 BLANK_OFFSET = 1.0
 """Taken off the log-probability of blank, which else makes short sequences likely."""
@@ -127,12 +128,12 @@ def _above(
     """[recordings]: score per phone of the phrase with these pronunciations, less the threshold."""
     tokens, options = model.metadata.tokens, WakeWordOptions()
     lexicon = Lexicon(ways)
-    threshold = alarm_curve(phrase, lexicon, tokens, options).threshold(options.false_alarms)
-    chains = PhoneChains.of([phrase], lexicon, tokens)
+    threshold = alarm_curve(phrase, lexicon, tokens).threshold(options.false_alarms)
+    chains = PhoneChains.of([phrase], lexicon, tokens, free_speech_of(tuple(tokens)))
     best = [
         Negatives.from_log_probs(
             tokens, [each], model.metadata.frame_seconds, options.fold_threshold, options.pause_seconds
-        ).highest(chains, options.blank_offset)
+        ).highest(chains)
         for each in posteriors
     ]
     return np.array(best, dtype=np.float32) - np.float32(threshold)

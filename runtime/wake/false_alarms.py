@@ -1,23 +1,25 @@
 """How often a wake word is heard in speech that does not hold it, and the threshold for as many false alarms as wanted.
 
 An hour of other speech and noise is bundled as what the model makes of it, so that any phrase can be scored on it in a
-fraction of a second. Scores are at most 0, and how often one is closer to it falls with a power of the
-distance, which is fitted to the highest scores of the phrase: the estimator of Hill 1975, "A Simple General Approach to
-Inference About the Tail of a Distribution", for one over the distance.
+fraction of a second. Scores are logarithms of probabilities, and how often one is above a limit falls exponentially
+with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the model is right
+(Ville's inequality). The rate is the mean excess of the highest scores: the peaks over threshold of Pickands 1975,
+"Statistical Inference Using Extreme Order Statistics".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from speech_lstm.runtime.decoding.margins import LOWEST, FloatArray, margins
-from speech_lstm.runtime.decoding.viterbi import NEVER
+from speech_lstm.runtime.decoding.free_speech import free_speech_of, likelihoods
+from speech_lstm.runtime.decoding.graph import Pronouncing
+from speech_lstm.runtime.decoding.margins import FloatArray, margins
 from speech_lstm.runtime.errors import ModelError
 
 from .phone_chains import PhoneChains
@@ -25,55 +27,61 @@ from .phone_chains import PhoneChains
 BUNDLED = Path(__file__).parents[1] / "data" / "negatives.npz"
 
 DEEPEST = 12.0
-"""Margins below minus this are kept as this."""
+"""Log-probabilities below the best of a frame by more are kept as this; scores per phone too."""
+
+LEAST = 1e-300
+"""Of a probability, so that it has a logarithm."""
 
 _LEVELS = 19
 _NEVER = 255  # code of a phone in a frame of silence
+_LOWEST_SPEECH, _SPEECH_STEP = -2.0, 0.1  # below 0: CTC counts a phone that stays and one that ends in full
 _LANES = 256  # parts of the negatives that are searched side by side
 _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is found
 _WINDOW = 25  # rows in which one false alarm at most is counted
 _MOST = 3600.0  # false alarms an hour: a window is about a second
-_NEAREST = 0.02  # a score is no closer to 0, as the codes have steps
+_SHORTEST = 0.01  # mean excess
 _HIGHEST = 30  # highest windows that the curve is fitted to
 
 
 @dataclass(frozen=True)
 class AlarmCurve:
-    """How often the score of a phrase is above which value in an hour of negatives: rate * (value / start) ** power.
+    """How often a phrase's score is above a value in an hour of negatives: rate * exp((start - value) / mean).
 
-    `start`: score, below 0. `rate`: windows an hour above it.
+    `start`: a score. `mean`: excess over it. `rate`: windows an hour above it.
     """
 
     start: float
-    power: float
+    mean: float
     rate: float
 
     @classmethod
     def fitted(cls, scores: FloatArray, hours: float) -> AlarmCurve:
         """scores: float32 [windows], the highest one of each, in so many hours."""
         count = min(_HIGHEST, len(scores) - 1)
-        lost = np.sort(np.maximum(-scores.astype(np.float64), _NEAREST))[: count + 1]
-        return cls(-float(lost[-1]), 1 / max(0.01, float(np.log(lost[-1] / lost[:-1]).mean())), count / hours)
+        best = np.sort(scores.astype(np.float64))[::-1][: count + 1]
+        return cls(float(best[-1]), max(_SHORTEST, float((best[:-1] - best[-1]).mean())), count / hours)
 
     def false_alarms(self, threshold: float) -> float:
         """An hour, at a threshold from `start` up; a rough guess below, and never more than `_MOST`."""
-        steps = self.power * np.log(threshold / self.start)  # the power alone may overflow
+        steps = (self.start - threshold) / self.mean  # the power alone may overflow
         return float(self.rate * np.exp(min(steps, np.log(_MOST / self.rate))))
 
     def threshold(self, false_alarms: float) -> float:
         """The threshold that gives so many false alarms an hour."""
-        return float(self.start * (false_alarms / self.rate) ** (1 / self.power))
+        return float(self.start - self.mean * np.log(false_alarms / self.rate))
 
 
 @dataclass(frozen=True, eq=False)
 class Negatives:
-    """What a model makes of audio without wake words. `codes`: uint8 [rows, tokens], margins by square-root steps; a
-    row is a frame, but for successive frames of silence, which share one, and the end of a long one, which is a row
-    in which nothing is possible. `hours`: of audio.
+    """What a model makes of audio without wake words. `codes`: uint8 [rows, tokens], how far log-probabilities are
+    below the best one, by square-root steps; a row is a frame, but for successive frames of silence, which share one,
+    and the end of a long one, which is a row in which nothing is possible. `speech`: uint8 [rows], how far the
+    log-probability of the frame in free speech is below the best one, in steps. `hours`: of audio.
     """
 
     tokens: tuple[str, ...]
     codes: npt.NDArray[np.uint8]
+    speech: npt.NDArray[np.uint8]
     hours: float
 
     @classmethod
@@ -85,6 +93,10 @@ class Negatives:
         """
         log_probs = np.concatenate(list(blocks))
         scores, _, silent = margins(log_probs, len(tokens), 0.0, silence)
+        best = log_probs.max(axis=1)
+        speech = best - likelihoods(log_probs, free_speech_of(tuple(tokens)), silent)
+        speech[silent] = 0.0
+        speech = np.clip(np.round((speech - _LOWEST_SPEECH) / _SPEECH_STEP), 0, 255).astype(np.uint8)
         codes = np.minimum(np.round(np.sqrt(np.minimum(-scores, DEEPEST) / DEEPEST) * _LEVELS), _LEVELS)
         codes = codes.astype(np.uint8)
         codes[silent, 1:] = _NEVER
@@ -94,7 +106,7 @@ class Negatives:
         kept[begins] = True
         long = begins[(ends + 1 - begins) * frame_seconds > pause]
         codes[long, 0] = _NEVER
-        return cls(tuple(tokens), codes[kept], len(log_probs) * frame_seconds / 3600)
+        return cls(tuple(tokens), codes[kept], speech[kept], len(log_probs) * frame_seconds / 3600)
 
     @classmethod
     def load(cls, path: Path = BUNDLED) -> Negatives:
@@ -102,58 +114,64 @@ class Negatives:
         try:
             with np.load(path) as arrays:
                 tokens = tuple(str(token) for token in arrays["tokens"])
-                return cls(tokens, arrays["codes"], float(arrays["hours"]))
+                return cls(tokens, arrays["codes"], arrays["speech"], float(arrays["hours"]))
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{path}: cannot read the negatives for wake words: {error}") from error
 
     def save(self, path: Path) -> None:
         """Write a compressed .npz file."""
-        np.savez_compressed(path, tokens=np.array(self.tokens), codes=self.codes, hours=np.array(self.hours))
+        np.savez_compressed(
+            path, tokens=np.array(self.tokens), codes=self.codes, speech=self.speech, hours=np.array(self.hours)
+        )
 
-    def curve(self, chains: PhoneChains, blank_offset: float) -> AlarmCurve:
-        """Of the best score per phone of any of the ways."""
-        scores = self._scores(chains, blank_offset)
+    def curve(self, chains: PhoneChains) -> AlarmCurve:
+        """Of the best score of any of the phrases."""
+        scores = self._scores(chains)
         windows = -len(scores) % _WINDOW
         padded = np.pad(scores, (0, windows), constant_values=-DEEPEST)
         return AlarmCurve.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
 
-    def highest(self, chains: PhoneChains, blank_offset: float) -> float:
-        """Best score per phone of any of the ways anywhere."""
-        return float(self._scores(chains, blank_offset).max())
+    def highest(self, chains: PhoneChains) -> float:
+        """Best score of any of the phrases anywhere."""
+        return float(self._scores(chains).max())
 
-    def _margins(self, blank_offset: float) -> FloatArray:
-        """float32 [rows, tokens + 1], the last column for anything."""
-        steps = (DEEPEST * (np.arange(256) / _LEVELS) ** 2).astype(np.float32)
-        values = -steps
-        values[_NEVER] = LOWEST
-        scores = np.zeros((len(self.codes), len(self.tokens) + 1), dtype=np.float32)
-        scores[:, :-1] = values[self.codes]
-        possible = self.codes[:, 0] != _NEVER
-        scores[possible, 0] -= np.float32(blank_offset)
-        scores[possible, :-1] -= scores[possible, :-1].max(axis=1, keepdims=True)
-        return scores
+    @cached_property
+    def _ratios(self) -> FloatArray:
+        """float32 [rows + 1, tokens + 1]: probabilities over that of the frame in free speech; the last column, for
+        "anything", is 1, and in the last row nothing else is possible.
+        """
+        steps = DEEPEST * (np.arange(256) / _LEVELS) ** 2
+        shares = np.exp(-steps).astype(np.float32)
+        shares[_NEVER] = 0.0
+        ratios = np.zeros((len(self.codes) + 1, len(self.tokens) + 1), dtype=np.float32)
+        ratios[:-1, :-1] = shares[self.codes] * np.exp(_LOWEST_SPEECH + _SPEECH_STEP * self.speech)[:, None]
+        ratios[:, -1] = 1.0
+        return ratios
 
-    def _scores(self, chains: PhoneChains, blank_offset: float) -> FloatArray:
-        """float32 [rows]: best score per phone of a path that ends there, at least -DEEPEST."""
-        rows = _margins_of_bundled(blank_offset) if self is bundled_negatives() else self._margins(blank_offset)
-        length = -(-len(rows) // _LANES)
+    def _scores(self, chains: PhoneChains) -> FloatArray:
+        """float32 [rows]: best score of a phrase that ends there, at least -DEEPEST."""
+        rows = self._ratios
+        nothing = len(rows) - 1
+        length = -(-nothing // _LANES)
         at = np.arange(_LANES) * length
-        size = len(chains.labels)
         phone = np.tile(chains.idle, (_LANES, 1))
-        blank = np.full((_LANES, size), NEVER, dtype=np.float32)
-        into = np.full((_LANES, size), NEVER, dtype=np.float32)
-        best = np.empty((_LANES, length), dtype=np.float32)
+        blank, into = np.zeros_like(phone), np.zeros_like(phone)
+        inner = np.where(chains.starts, 0.0, 1.0)
+        said = np.empty((_LANES, length, len(chains.first_ways)))
         for step in range(-_WARM_UP, length):
-            now = rows[np.clip(at + step, 0, len(rows) - 1)]
-            np.add(phone[:, :-1], chains.barrier, out=into[:, 1:])
-            np.maximum(into[:, 1:], blank[:, :-1], out=into[:, 1:])
-            np.maximum(blank, phone, out=blank)
-            blank += now[:, :1]
-            np.maximum(phone, into, out=phone)
-            phone += now[:, chains.labels]
+            where = at + step
+            now = rows[np.where((where >= 0) & (where < nothing), where, nothing)]
+            np.multiply(phone[:, :-1], chains.goes_on, out=into[:, 1:])
+            into[:, 1:] += blank[:, :-1]
+            blank += phone
+            blank *= now[:, :1] * inner
+            phone += into
+            phone *= now[:, chains.labels]
+            np.copyto(phone, chains.idle, where=chains.starts)
             if step >= 0:
-                best[:, step] = (phone[:, chains.lasts] / chains.num_phones).max(axis=1)
-        return np.maximum(best.ravel()[: len(rows)], np.float32(-DEEPEST))
+                said[:, step] = chains.said(phone)
+        scores = (np.log(np.maximum(said, LEAST)) / chains.num_phones).max(axis=-1).ravel()[:nothing]
+        return np.clip(scores, -DEEPEST, 0.0).astype(np.float32)
 
 
 @cache
@@ -162,7 +180,13 @@ def bundled_negatives() -> Negatives:
     return Negatives.load()
 
 
-@cache
-def _margins_of_bundled(blank_offset: float) -> FloatArray:
-    """Kept for the next phrase."""
-    return bundled_negatives()._margins(blank_offset)
+def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
+    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
+    negatives = bundled_negatives()
+    if tuple(tokens) != negatives.tokens:
+        raise ModelError(
+            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
+            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
+        )
+    given = [phrases] if isinstance(phrases, str) else phrases
+    return negatives.curve(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))

@@ -1,10 +1,11 @@
 """Wake words as chains of phones: every way to say a phrase, and the arrays over which a search runs.
 
 All ways lie one after the other in one array of labels, each after a place for "anything", from which it may begin at
-any frame. Per frame, with `phone[i]` and `blank[i]` the best scores of paths in phone i and in a blank after it,
+any frame with its `prior`. Per frame, with `phone[i]` and `blank[i]` the probabilities of all paths in phone i and in a
+blank after it, and `ratio` a token's probability over that of the frame in free speech (`free_speech`),
 
-    phone'[i] = max(phone[i], blank[i - 1], phone[i - 1] unless the two are equal) + score[label]
-    blank'[i] = max(phone[i], blank[i]) + score[blank]
+    phone'[i] = (phone[i] + blank[i - 1] + (phone[i - 1] unless the two are equal)) * ratio[label]
+    blank'[i] = (blank[i] + phone[i]) * ratio[blank]
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from speech_lstm.runtime.decoding.free_speech import DoubleArray, FreeSpeech
 from speech_lstm.runtime.decoding.graph import Pronouncing
-from speech_lstm.runtime.decoding.margins import FloatArray
-from speech_lstm.runtime.decoding.viterbi import NEVER
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar.expression import TEMPLATE_SYNTAX
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -33,47 +33,73 @@ MAX_PRONUNCIATIONS = 32
 class PhoneChains:
     """The ways to say some phrases, for a model with `num_tokens` tokens.
 
-    `labels`: [places], tokens, `num_tokens` for anything. `lasts`: [ways], the place of the last phone. `num_phones`:
-    [ways]. `phrase_of`: [ways], number of the phrase. `barrier`: [places - 1], never where a phone equals the one
-    before, so that a blank must come between. `idle`: [places], scores of phones before anything was heard.
+    `labels`: [places], tokens, `num_tokens` for anything. `lasts`: [ways], the place of the last phone. `first_ways`:
+    [phrases], the number of the first of its ways. `num_phones`: [phrases], the mean of their ways. `goes_on`:
+    [places - 1], 0 where a phone equals the one before, so that a blank must come between, else 1. `idle`: [places],
+    phones before anything was heard: the prior of the way at its "anything", 0 elsewhere. `starts`: [places], where
+    "anything" is.
     """
 
     num_tokens: int
     labels: npt.NDArray[np.int64]
     lasts: npt.NDArray[np.int64]
-    num_phones: FloatArray
-    phrase_of: npt.NDArray[np.int64]
-    barrier: FloatArray
-    idle: FloatArray
+    first_ways: npt.NDArray[np.int64]
+    num_phones: DoubleArray
+    goes_on: DoubleArray
+    idle: DoubleArray
+    starts: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, phrases: Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> PhoneChains:
+    def of(cls, phrases: Sequence[str], lexicon: Pronouncing, tokens: Sequence[str], speech: FreeSpeech) -> PhoneChains:
         """`tokens`: the model's, token 0 = blank. Raises GrammarError for no phrase, one without words or one with a
         phone that the model lacks, PronunciationError for a word that cannot be said.
         """
         if not phrases:
             raise GrammarError("no wake word is given")
         token_of = {token: number for number, token in enumerate(tokens)}
+        ways = []
+        for phrase in phrases:
+            said = ways_to_say(phrase, lexicon)
+            if unknown := [phone for phones in said for phone in phones if phone not in token_of]:
+                raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
+            ways.append([[token_of[phone] for phone in phones] for phones in said])
+        return cls.of_ways(ways, len(tokens), speech)
+
+    @classmethod
+    def of_ways(cls, ways: Sequence[Sequence[Sequence[int]]], num_tokens: int, speech: FreeSpeech) -> PhoneChains:
+        """`ways`: for each phrase the ways to say it, as tokens."""
         labels: list[int] = []
+        priors: list[float] = []
         lasts, counts, owners = [], [], []
-        for number, phrase in enumerate(phrases):
-            for phones in ways_to_say(phrase, lexicon):
-                if unknown := [phone for phone in phones if phone not in token_of]:
-                    raise GrammarError(f"wake word {phrase!r}: the model has no token {unknown[0]!r}")
-                labels += [len(tokens), *(token_of[phone] for phone in phones)]
+        for number, said in enumerate(ways):
+            for way in said:
+                labels += [num_tokens, *way]
+                priors += [speech.probability([token - 1 for token in way]), *[0.0] * len(way)]
                 lasts.append(len(labels) - 1)
-                counts.append(len(phones))
+                counts.append(len(way))
                 owners.append(number)
         places = np.array(labels)
         return cls(
-            num_tokens=len(tokens),
+            num_tokens=num_tokens,
             labels=places,
             lasts=np.array(lasts),
-            num_phones=np.array(counts, dtype=np.float32),
-            phrase_of=np.array(owners),
-            barrier=np.where(places[1:] == places[:-1], NEVER, np.float32(0)),
-            idle=np.where(places == len(tokens), np.float32(0), NEVER),
+            first_ways=np.searchsorted(owners, np.arange(len(ways))),
+            num_phones=np.bincount(owners, counts) / np.bincount(owners),
+            goes_on=np.where(places[1:] == places[:-1], 0.0, 1.0),
+            idle=np.array(priors),
+            starts=places == num_tokens,
         )
+
+    def ways(self, phrase: int) -> list[list[int]]:
+        """The tokens of each way to say a phrase, given by its number."""
+        parts = np.split(self.labels, np.flatnonzero(self.starts)[1:])
+        after = self.first_ways[phrase + 1] if phrase + 1 < len(self.first_ways) else None
+        return [part[1:].tolist() for part in parts[self.first_ways[phrase] : after]]
+
+    def said(self, phone: DoubleArray) -> DoubleArray:
+        """[..., phrases]: probability that a phrase was just said. phone: [..., places]."""
+        summed: DoubleArray = np.add.reduceat(phone[..., self.lasts], self.first_ways, axis=-1)
+        return summed
 
 
 def ways_to_say(phrase: str, lexicon: Pronouncing) -> list[tuple[str, ...]]:

@@ -23,7 +23,7 @@ MOST_PHRASES = 32
 FEW_PHONES = 6
 """Phrases with fewer are heard in other speech too often."""
 
-HARD = -0.4
+HARD = -0.6
 """A phrase that needs a threshold above this, per phone, is missed often."""
 
 SENSITIVITY = 0.5

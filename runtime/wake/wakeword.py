@@ -1,9 +1,10 @@
 """Wake words from text: phrases looked for in every frame of the log-probabilities that the decoder reads.
 
-A phrase may begin at any frame, with score 0: scores are margins to the best free phone sequence, as in the decoder, so
-starts at different times compare (`phone_chains`).
-A phrase is heard when the score of its last phone, divided by the number of phones, passes its
-threshold, which follows from how often other speech reaches it (`false_alarms`).
+A phrase may begin at any frame. Its score is the logarithm of the probability that it was just said, rather than
+anything else that a phone bigram allows (`free_speech`), divided by the number of phones: the sum over all paths
+through its phones, as training by maximum mutual information has made it large for what was said.
+A phrase is heard when the score of its last phone passes its threshold, which follows from how often other speech
+reaches it (`false_alarms`).
 Idea: Bluche et al. 2020, "Small-Footprint Open-Vocabulary Keyword Spotting with Quantized LSTM Networks".
 """
 
@@ -11,20 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 
 import numpy as np
 
+from speech_lstm.runtime.decoding.free_speech import DoubleArray, free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
-from speech_lstm.runtime.decoding.margins import FloatArray, margins
-from speech_lstm.runtime.decoding.viterbi import NEVER
-from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
 
-from .false_alarms import AlarmCurve, bundled_negatives
+from .false_alarms import LEAST, AlarmCurve, alarm_curve
 from .phone_chains import PhoneChains
 from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 
-HIGHEST_THRESHOLD = -0.1
+HIGHEST_THRESHOLD = -0.2
 """Of a score per phone. A phrase that other speech says so clearly that it would need a higher one has more false
 alarms than wanted."""
 
@@ -35,8 +35,7 @@ class WakeWordOptions:
 
     `false_alarms`: an hour of speech at sensitivity 0.5, for each phrase.
     `range`: how many times fewer at sensitivity 0, and more at 1; logarithmic between.
-    `blank_offset`, `fold_threshold`: as in `DecoderOptions`; a smaller offset than there keeps more of the margin
-    between a phrase and other speech.
+    `fold_threshold`: probability of blank above which a frame is silent.
     `confirm_seconds`: a detection is reported when no better one has followed for so long.
     `refractory_seconds`: nothing is heard so soon after a detection.
     `pause_seconds`, `longest_seconds`: longest pause inside a phrase, and longest phrase.
@@ -44,7 +43,6 @@ class WakeWordOptions:
 
     false_alarms: float = 0.5
     range: float = 10.0
-    blank_offset: float = -2.0
     fold_threshold: float = 0.99
     confirm_seconds: float = 0.12
     refractory_seconds: float = 1.0
@@ -66,7 +64,7 @@ class WakeWordOptions:
 
 @dataclass(frozen=True)
 class Detection:
-    """A phrase that was heard. `score`: margin per phone, <= 0; frames since the search began."""
+    """A phrase that was heard. `score`: log-probability per phone, <= 0; frames since the search began."""
 
     phrase: str
     score: float
@@ -75,7 +73,7 @@ class Detection:
 
     @property
     def confidence(self) -> float:
-        """Likelihood ratio per phone to the best free phone sequence, 0 to 1; no calibrated probability."""
+        """Probability per phone that just this was said, 0 to 1; not calibrated."""
         return exp(self.score)
 
 
@@ -104,20 +102,25 @@ class WakeWordDetector:
         self.options = options or WakeWordOptions()
         self.wake_words = {wake_word: phrases_of(wake_word) for wake_word in phrases}
         self.phrases = tuple(dict.fromkeys(phrase for all_of_it in self.wake_words.values() for phrase in all_of_it))
-        self.chains = PhoneChains.of(self.phrases, lexicon, tokens)
+        self.free_speech = free_speech_of(tuple(tokens))
+        self.chains = PhoneChains.of(self.phrases, lexicon, tokens, self.free_speech)
         self.curves: dict[str, AlarmCurve] = {}
         self.thresholds: dict[str, float] = {}
         for wake_word, wanted in sensitivities(sensitivity, tuple(self.wake_words)).items():
             if thresholds and wake_word in thresholds:
                 threshold = thresholds[wake_word]
             else:
-                self.curves[wake_word] = alarm_curve(self.wake_words[wake_word], lexicon, tokens, self.options)
+                self.curves[wake_word] = alarm_curve(self.wake_words[wake_word], lexicon, tokens)
                 threshold = self.curves[wake_word].threshold(self.options.wanted(wanted))
                 threshold = min(HIGHEST_THRESHOLD, threshold)
             for phrase in self.wake_words[wake_word]:
                 self.thresholds.setdefault(phrase, threshold)
-        limits = np.array([self.thresholds[phrase] for phrase in self.phrases], dtype=np.float32)
-        self.way_thresholds = limits[self.chains.phrase_of]
+        self._count_frames(frame_seconds)
+
+    def _count_frames(self, frame_seconds: float) -> None:
+        """The arrays and times that a search needs."""
+        limits = np.array([self.thresholds[phrase] for phrase in self.phrases])
+        self.least_said = np.exp(limits * self.chains.num_phones)
         self.refractory_frames = round(self.options.refractory_seconds / frame_seconds)
         self.pause_frames = round(self.options.pause_seconds / frame_seconds)
         self.confirm_frames = max(1, round(self.options.confirm_seconds / frame_seconds))
@@ -136,33 +139,21 @@ class WakeWordDetector:
         return WakeWordSearch(self)
 
 
-def alarm_curve(
-    phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str], options: WakeWordOptions | None = None
-) -> AlarmCurve:
-    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
-    negatives = bundled_negatives()
-    if tuple(tokens) != negatives.tokens:
-        raise ModelError(
-            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
-            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
-        )
-    given = [phrases] if isinstance(phrases, str) else phrases
-    return negatives.curve(PhoneChains.of(given, lexicon, tokens), (options or WakeWordOptions()).blank_offset)
-
-
 class WakeWordSearch:
     """The search of one stream. Memory and time per frame are constant."""
 
     def __init__(self, detector: WakeWordDetector) -> None:
         self._detector = detector
         self._chains = detector.chains
+        self._speech = detector.free_speech.begin()
         size = len(self._chains.labels)
         rows = detector.longest_frames
-        self._into = np.full(size, NEVER, dtype=np.float32)
+        self._into = np.zeros(size)
         self._entered = self._into[1:]
-        self._emitted = np.empty(size, dtype=np.float32)
-        self._phones = np.empty((rows, size), dtype=np.float32)  # of the last frames, row number modulo rows
-        self._blanks = np.empty((rows, size), dtype=np.float32)
+        self._ratios = np.empty(self._chains.num_tokens + 1)
+        self._emitted = np.empty(size)
+        self._phones = np.empty((rows, size))  # of the last frames, row number modulo rows
+        self._blanks = np.empty((rows, size))
         self._frames = np.zeros(rows, dtype=np.int64)  # frame of a row
         self._num_rows = 0
         self._num_frames = 0
@@ -170,7 +161,7 @@ class WakeWordSearch:
         self._pause = 0  # frames of blank at the end
         self._asleep = False  # whether all paths are dead
         self._best: Detection | None = None  # until it is clear that nothing better follows
-        self._best_above = 0.0  # its score above the threshold
+        self._best_above = 0.0  # its probability over that of the threshold
         self._reset()
 
     def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
@@ -188,13 +179,16 @@ class WakeWordSearch:
         """Search further. `log_probs`: as for `advance`. Returns what was heard, in the order of time; however the
         frames are split into calls, the result is the same. Raises ValueError for another number of tokens or NaN.
         """
-        detector, options = self._detector, self._detector.options
-        scores, is_blank, is_silent = margins(
-            log_probs, self._chains.num_tokens, options.blank_offset, options.fold_threshold
-        )
-        scores = np.concatenate([scores, np.zeros((len(scores), 1), dtype=np.float32)], axis=1)  # "anything" scores 0
+        detector = self._detector
+        if log_probs.ndim != 2 or log_probs.shape[1] != self._chains.num_tokens:
+            raise ValueError(f"log_probs has shape {log_probs.shape}; expected [frames, {self._chains.num_tokens}]")
+        probs = np.exp(log_probs, dtype=np.float32)
+        is_blank = probs.argmax(axis=1) == 0
+        is_silent = probs[:, 0] > detector.options.fold_threshold
+        if np.isnan(probs).any():
+            raise ValueError(NO_TOKEN)
         found = []
-        for row, silent, blank in zip(scores, is_silent.tolist(), is_blank.tolist(), strict=True):
+        for row, silent, blank in zip(probs, is_silent.tolist(), is_blank.tolist(), strict=True):
             self._pause = self._pause + 1 if blank else 0
             if self._pause > detector.pause_frames and not self._asleep:
                 self._reset()
@@ -214,11 +208,11 @@ class WakeWordSearch:
     def _reset(self) -> None:
         """Forget all paths."""
         self._phone = self._chains.idle
-        self._blank = np.full_like(self._phone, NEVER)
+        self._blank = np.zeros_like(self._phone)
         self._asleep = True
         self._num_rows = 0
 
-    def _next_row(self) -> tuple[FloatArray, FloatArray]:
+    def _next_row(self) -> tuple[DoubleArray, DoubleArray]:
         """Where the scores of this frame go, in place of those of the oldest row."""
         at = self._num_rows % len(self._frames)
         self._frames[at] = self._num_frames
@@ -227,40 +221,53 @@ class WakeWordSearch:
 
     def _fold(self) -> None:
         """A frame of certain blank: all phones end."""
+        self._speech.rest()
         phone, blank = self._next_row()
-        np.maximum(self._blank, self._phone, out=blank)
+        np.add(self._blank, self._phone, out=blank)
+        np.copyto(blank, 0.0, where=self._chains.starts)
         np.copyto(phone, self._chains.idle)
         self._phone, self._blank = phone, blank
 
     def _step(self, row: FloatArray) -> None:
-        """Any other frame. `row`: float32 [tokens + 1]."""
-        chains = self._chains
+        """Any other frame. `row`: float32 [tokens], probabilities."""
+        chains, ratios = self._chains, self._ratios
         self._asleep = False
+        np.divide(row, self._speech.advance(row), out=ratios[:-1])
         phone, blank = self._next_row()
-        np.add(self._phone[:-1], chains.barrier, out=self._entered)
-        np.maximum(self._entered, self._blank[:-1], out=self._entered)
-        np.maximum(self._blank, self._phone, out=blank)
-        np.add(blank, row[0], out=blank)
-        row.take(chains.labels, out=self._emitted, mode="clip")
-        np.maximum(self._phone, self._into, out=phone)
-        np.add(phone, self._emitted, out=phone)
+        np.multiply(self._phone[:-1], chains.goes_on, out=self._entered)
+        np.add(self._entered, self._blank[:-1], out=self._entered)
+        np.add(self._blank, self._phone, out=blank)
+        np.multiply(blank, ratios[0], out=blank)
+        np.copyto(blank, 0.0, where=chains.starts)
+        ratios.take(chains.labels, out=self._emitted, mode="clip")
+        np.add(self._phone, self._into, out=phone)
+        np.multiply(phone, self._emitted, out=phone)
+        np.copyto(phone, chains.idle, where=chains.starts)
         self._phone, self._blank = phone, blank
         if self._num_frames < self._deaf_until:
             return
-        scores = phone.take(chains.lasts) / chains.num_phones
-        above = scores - self._detector.way_thresholds
-        way = int(above.argmax())
-        if above[way] < 0 or (self._best and above[way] < self._best_above):
+        said = chains.said(phone)
+        above = said / self._detector.least_said
+        number = int(above.argmax())
+        if above[number] < 1 or (self._best and above[number] < self._best_above):
             return
-        begin = self._begin(int(chains.lasts[way]))
+        begin = self._begin(self._likeliest_end(number))
         if begin is not None:
-            phrase = self._detector.phrases[chains.phrase_of[way]]
-            self._best = Detection(phrase, float(scores[way]), begin, self._num_frames)
-            self._best_above = float(above[way])
+            score = min(0.0, log(max(LEAST, said[number])) / float(chains.num_phones[number]))
+            self._best = Detection(self._detector.phrases[number], score, begin, self._num_frames)
+            self._best_above = float(above[number])
+
+    def _likeliest_end(self, number: int) -> int:
+        """The place of the last phone of the likeliest way to say a phrase, now."""
+        chains = self._chains
+        first = chains.first_ways[number]
+        after = chains.first_ways[number + 1] if number + 1 < len(chains.first_ways) else None
+        ends = chains.lasts[first:after]
+        return int(ends[self._phone[ends].argmax()])
 
     def _begin(self, at: int) -> int | None:
-        """First frame of the best path to a phone now; None when it is older than the rows kept."""
-        labels, starts = self._chains.labels, self._chains.idle == 0
+        """First frame of the likeliest path to a phone now; None when it is older than the rows kept."""
+        labels, starts = self._chains.labels, self._chains.starts
         rows = len(self._frames)
         in_phone = True
         begin = 0
@@ -273,7 +280,7 @@ class WakeWordSearch:
             if not in_phone:
                 in_phone = bool(phone[at] >= blank[at])
                 continue
-            direct = phone[at - 1] if labels[at] != labels[at - 1] else NEVER
+            direct = phone[at - 1] if labels[at] != labels[at - 1] else 0.0
             if phone[at] >= max(direct, blank[at - 1]):
                 continue
             at -= 1

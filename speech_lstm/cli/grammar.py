@@ -1,4 +1,4 @@
-"""`speech-lstm grammar`: what a grammar accepts and what may go wrong with it; Home Assistant's sentences as one."""
+"""`speech-lstm grammar`: check a grammar, compile one for devices, write Home Assistant's sentences as one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import add_pronunciations_option, count, path
+from speech_lstm.cli.options import (
+    add_model_options,
+    add_pronunciations_option,
+    add_wake_sensitivity_option,
+    check_wake_options,
+    count,
+    name,
+    path,
+    sensitivity,
+)
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
@@ -17,6 +26,7 @@ EXAMPLE = """example:
   speech-lstm grammar check home.yaml
   speech-lstm grammar check sentences/ lists.yaml --samples 3
   speech-lstm grammar check home.yaml --json | jq .warnings
+  speech-lstm grammar compile home.yaml -o home.json --wake-word "hey jarvis"
   speech-lstm grammar home-assistant --entities names.yaml --out home.yaml"""
 
 MOST_LINES = 20
@@ -27,8 +37,8 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "grammar",
-        help="check a grammar file",
-        description="Check a grammar: its size, what it accepts, and what may be confused.",
+        help="check or compile a grammar file",
+        description="Check a grammar, or compile it for devices.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,6 +67,7 @@ def add_parser(subparsers: Any) -> None:
     add_pronunciations_option(check)
     check.add_argument("--json", action="store_true", help="print all of it as one JSON object")
     check.set_defaults(run=run)
+    _add_compile(actions)
     home = actions.add_parser(
         "home-assistant",
         help="write Home Assistant's English sentences with the names of a home as one grammar",
@@ -73,6 +84,29 @@ def add_parser(subparsers: Any) -> None:
     )
     home.add_argument("--out", type=path, default="home_assistant.yaml", metavar="FILE", help="(default: %(default)s)")
     home.set_defaults(run=run_home_assistant)
+
+
+def _add_compile(actions: Any) -> None:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        "compile",
+        help="write a grammar as one file that needs no lexicon",
+        description=(
+            "Write a grammar with all that recognition needs of it and of the model (how words are said, the search "
+            "graph, thresholds, wake words) as one JSON file, for browsers, for C, and for a quick start: every "
+            "--grammar takes it."
+        ),
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=path, metavar="FILE", help="a text file with a phrase a line, or YAML templates")
+    parser.add_argument("-o", "--out", type=path, required=True, metavar="FILE", help="what is made")
+    parser.add_argument(
+        "--wake-word", action="append", type=name, metavar="PHRASE", help="phrases that streams wait for"
+    )
+    add_wake_sensitivity_option(parser)
+    add_model_options(parser)
+    add_pronunciations_option(parser)
+    parser.set_defaults(run=run_compile, parser=parser, timeout=None)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -133,6 +167,20 @@ def report(grammar: Grammar, lexicon: Lexicon, each: int) -> dict[str, Any]:
     }
 
 
+def run_compile(args: argparse.Namespace) -> int:
+    """Write the file."""
+    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.writing import write_atomically
+
+    check_wake_options(args)
+    recognizer = Recognizer(args.file, args.wake_word, args.model, args.device, args.pronunciations, sensitivity(args))
+    text = recognizer.compiled_grammar()
+    write_atomically(args.out, text)
+    graph = recognizer.decoder.graph
+    print(f"{args.out}: {graph.num_nodes} nodes, {graph.num_arcs} phone arcs, {len(text.encode()) / 1000:.0f} kB")
+    return 0
+
+
 def run_home_assistant(args: argparse.Namespace) -> int:
     """Write the file and report what is in it and what is not."""
     from speech_lstm.runtime.grammar import Grammar
@@ -170,8 +218,8 @@ def _print(found: dict[str, Any]) -> None:
         "sentences": "too many to count" if found["sentences"] is None else found["sentences"],
         **{name: f"{size['nodes']} nodes, {size['arcs']} arcs" for name, size in sizes.items() if size},
     }
-    for name, number in counts.items():
-        print(f"{name}: {number}")
+    for counted, number in counts.items():
+        print(f"{counted}: {number}")
     for kind, lines in _lines(found).items():
         shown = lines if kind == "sample" else lines[:MOST_LINES]
         for line in shown:

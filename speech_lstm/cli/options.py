@@ -87,8 +87,8 @@ def add_hearing_options(parser: argparse.ArgumentParser, alternatives: int) -> N
     )
 
 
-def add_wake_options(parser: argparse.ArgumentParser) -> None:
-    """What only counts with a wake word; `check_wake_options` sees to that."""
+def add_wake_sensitivity_option(parser: argparse.ArgumentParser) -> None:
+    """How easily wake words are heard."""
     parser.add_argument(
         "--wake-sensitivity",
         action="append",
@@ -97,6 +97,11 @@ def add_wake_options(parser: argparse.ArgumentParser) -> None:
         help="0: fewest false alarms of the wake word, 1: fewest misses (default: 0.5); for several wake words one for "
         "all, or one for each in the same order",
     )
+
+
+def add_wake_options(parser: argparse.ArgumentParser) -> None:
+    """What only counts with a wake word; `check_wake_options` sees to that."""
+    add_wake_sensitivity_option(parser)
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="seconds to wait for a command after the wake word (default: 5)"
     )

@@ -57,8 +57,12 @@ class Batch:
         return self.audio.numel() / 16000
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device."""
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+        """The batch on a device; pinned memory is copied while the processor goes on."""
+        return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+
+    def pin_memory(self) -> "Batch":
+        """The batch in memory that a GPU reads by itself; a loader that is asked to pin calls it."""
+        return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
 
 def read_alignments(path: Path, most_misfit: float = float("inf")) -> dict[str, Alignment | None]:

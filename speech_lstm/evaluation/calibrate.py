@@ -149,7 +149,7 @@ class _Graphs:
         sentences, num_frames = self._sentences(trial, options)
         best = next(sentences, None)
         if best is None:
-            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR), None
+            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR, FLOOR, 2 * FLOOR), None
         rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
         lead = best.score - rival.score if rival else math.inf
         return command_features(best.hypothesis, num_frames, self._metadata.frame_seconds, lead), best.text

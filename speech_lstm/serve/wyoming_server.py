@@ -112,7 +112,7 @@ def describe(engine: Engine, name: str) -> Info:
         "languages": languages,
     }
     phrases = engine.waking.wake_detector.phrases if engine.waking and engine.waking.wake_detector else ()
-    intents = any(template.block.intent for template in engine.recognizer.grammar.source.templates)
+    intents = any(arc.intent is not None for arc in engine.recognizer.grammar.graph.arcs)
     return Info(
         asr=[AsrProgram(name, description="Commands of a grammar", models=[AsrModel(**model, **about)], **about)],
         intent=[

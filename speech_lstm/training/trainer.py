@@ -60,6 +60,8 @@ class Trainer:
         torch.set_flush_denormal(True)  # posteriors and their gradients are full of them, and they are slow
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        if cuda and config.run.bfloat16:
+            torch.set_float32_matmul_precision("high")  # TF32
         self.folder = base / config.run.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.run.seed)
@@ -209,7 +211,8 @@ class Trainer:
         if self.world > 1:
             objective = nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None
-        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers))
+        cuda = self.device.type == "cuda"
+        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers, pin_memory=cuda))
         saved = evaluated = told = time.monotonic()
         error: dict[str, float] = {}
         smooth = 0.0

@@ -1,0 +1,185 @@
+/** Hypotheses of the decoder to results: meaning, times, confidence and the decision to accept (runtime/live/interpreter.py). */
+
+import { CLEAR, type ConfidenceModel } from "../decoding/confidence";
+import type { Hypothesis, HypothesisWord, Sentence } from "../decoding/hypothesis";
+import type { CompiledGrammar } from "../grammar/compiled";
+import type { Interpretation, Sentences, SlotSpan } from "../grammar/interpretation";
+import { seconds } from "../numbers";
+import { NOTHING, type Alternative, type Result, type Slot, type Value, type Word } from "../results";
+
+/** Sentences looked at for alternatives: optional words give many that ask for the same. */
+const MOST_SENTENCES = 24;
+
+/** Sentences looked at for one of another meaning. */
+const MOST_RIVALS = 12;
+
+/** A result, and the last frame of it in the search, -1 without words. */
+export interface Decision {
+  readonly result: Result;
+  readonly lastFrame: number;
+}
+
+/** A sentence and its meaning. */
+class Meant {
+  /** The same for all sentences that ask for the same; one without an intent and slots means itself. */
+  readonly command: string;
+
+  constructor(readonly sentence: Sentence, readonly meaning: Interpretation) {
+    const { intent } = meaning;
+    const slots = meaning.slots.map(({ name, value }): [string, Value] => [name, value]);
+    slots.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    this.command = JSON.stringify(intent !== null || slots.length ? [intent, slots] : sentence.words);
+  }
+
+  get hypothesis(): Hypothesis {
+    return this.sentence.hypothesis;
+  }
+
+  /** Whether they ask for different things, in sounds that can be told apart. */
+  isRival(other: Meant): boolean {
+    return this.command !== other.command && this.sentence.phones.join() !== other.sentence.phones.join();
+  }
+
+  /** Over the best of the rivals, in nats. */
+  lead(rivals: readonly Meant[]): number {
+    return this.sentence.score - Math.max(-Infinity, ...rivals.map((other) => other.sentence.score));
+  }
+
+  /** Whether it says the same word at about the same time. */
+  hasWord(word: HypothesisWord): boolean {
+    return this.hypothesis.words.some(
+      (own) => own.word === word.word && own.firstFrame <= word.lastFrame && word.firstFrame <= own.lastFrame,
+    );
+  }
+
+  /** Whether it fills a slot with the same value. */
+  hasSlot(slot: SlotSpan): boolean {
+    const value = JSON.stringify(slot.value);
+    return this.meaning.slots.some((own) => own.name === slot.name && JSON.stringify(own.value) === value);
+  }
+}
+
+/** Immutable. `threshold`: least confidence of an accepted result. */
+export class Interpreter {
+  readonly frameSeconds: number;
+  private readonly words: readonly string[];
+  private readonly grammar: Sentences;
+  private readonly confidence: ConfidenceModel;
+
+  constructor(compiled: CompiledGrammar, private readonly threshold: number) {
+    this.words = compiled.words;
+    this.grammar = compiled.sentences;
+    this.confidence = compiled.confidence;
+    this.frameSeconds = compiled.model.frameSeconds;
+  }
+
+  /** Texts of words by their numbers. */
+  text(words: readonly number[]): string {
+    return words.map((word) => this.words[word]).join(" ");
+  }
+
+  /**
+   * The result of a search, with that many alternatives at most: each asks for something else, in the order of their
+   * confidence, which is never above that of the result.
+   *
+   * sentences: best first, asked for one by one as they are needed. numFrames: that were searched. firstFrame: where in
+   * the audio the search began. end: no time is after it.
+   */
+  decide(sentences: Iterator<Sentence>, numFrames: number, alternatives = 0, firstFrame = 0, end = Infinity): Decision {
+    const lookedAt: Meant[] = [];
+    const meant: Meant[] = [];
+    const most = alternatives ? MOST_SENTENCES : 1;
+    while (lookedAt.length < most && meant.length <= alternatives) {
+      const other = this.next(sentences);
+      if (!other) break;
+      lookedAt.push(other);
+      if (meant.every((another) => another.command !== other.command)) meant.push(other);
+    }
+    if (!meant.length) return { result: NOTHING, lastFrame: -1 };
+    const [best] = meant;
+    if (!meant.some((other) => best.isRival(other)) && this.accepts(best.sentence, numFrames)) {
+      const rival = this.nearestRival(best, lookedAt, sentences);
+      if (rival) meant.push(rival);
+    }
+    const time = (frame: number): number => seconds(Math.min((firstFrame + frame) * this.frameSeconds, end));
+    const confidence = this.confidenceOf(best, meant, numFrames);
+    const others = meant.slice(1).map((other): Alternative => this.alternative(other, meant, numFrames, time, confidence));
+    others.sort((a, b) => b.confidence - a.confidence);
+    const words = this.timedWords(best, meant, time);
+    const result: Result = {
+      ...this.alternative(best, meant, numFrames, time, confidence),
+      accepted: confidence >= this.threshold,
+      words,
+      alternatives: others.slice(0, alternatives),
+      start: words[0].start,
+      end: words[words.length - 1].end,
+    };
+    const last = best.hypothesis.words[best.hypothesis.words.length - 1];
+    return { result, lastFrame: last.lastFrame };
+  }
+
+  /** Whether a sentence is accepted if it has no rival. */
+  accepts(sentence: Sentence, numFrames: number): boolean {
+    return this.confidence.command(sentence.hypothesis, numFrames) >= this.threshold;
+  }
+
+  private next(sentences: Iterator<Sentence>): Meant | null {
+    const next = sentences.next();
+    return next.done ? null : new Meant(next.value, this.grammar.interpret(next.value.words));
+  }
+
+  /** The best sentence of another meaning that is close. */
+  private nearestRival(best: Meant, lookedAt: readonly Meant[], sentences: Iterator<Sentence>): Meant | null {
+    for (let number = 0; number < MOST_RIVALS; number++) {
+      const other = lookedAt[number] ?? this.next(sentences);
+      if (!other || other.sentence.score < best.sentence.score - CLEAR) return null;
+      if (best.isRival(other)) return other;
+    }
+    return null;
+  }
+
+  private confidenceOf(own: Meant, meant: readonly Meant[], numFrames: number): number {
+    return this.confidence.command(own.hypothesis, numFrames, own.lead(meant.filter((other) => own.isRival(other))));
+  }
+
+  /** most: confidence of the result, which is the best there is. */
+  private alternative(
+    own: Meant, meant: readonly Meant[], numFrames: number, time: (frame: number) => number, most: number,
+  ): Alternative {
+    const slotDetails = this.slots(own, meant, time);
+    return {
+      text: this.text(own.sentence.words),
+      confidence: Math.min(most, this.confidenceOf(own, meant, numFrames)),
+      intent: own.meaning.intent,
+      slots: Object.fromEntries(slotDetails.map((slot) => [slot.name, slot.value])),
+      slotDetails,
+    };
+  }
+
+  private timedWords(own: Meant, meant: readonly Meant[], time: (frame: number) => number): Word[] {
+    const rivals = meant.filter((other) => own.isRival(other));
+    const numPhones = own.sentence.phones.length;
+    return own.hypothesis.words.map((word) => ({
+      text: this.words[word.word],
+      start: time(word.firstFrame),
+      end: time(word.lastFrame + 1),
+      confidence: this.confidence.span([word], numPhones, own.lead(rivals.filter((other) => !other.hasWord(word)))),
+    }));
+  }
+
+  private slots(own: Meant, meant: readonly Meant[], time: (frame: number) => number): Slot[] {
+    const rivals = meant.filter((other) => own.isRival(other));
+    const numPhones = own.sentence.phones.length;
+    return own.meaning.slots.map((slot) => {
+      const words = own.hypothesis.words.slice(slot.firstWord, slot.lastWord + 1);
+      return {
+        name: slot.name,
+        value: slot.value,
+        text: this.text(own.sentence.words.slice(slot.firstWord, slot.lastWord + 1)),
+        start: time(words[0].firstFrame),
+        end: time(words[words.length - 1].lastFrame + 1),
+        confidence: this.confidence.span(words, numPhones, own.lead(rivals.filter((other) => !other.hasSlot(slot)))),
+      };
+    });
+  }
+}
