@@ -12,9 +12,9 @@ from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, bundled_negatives
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, alarm_curve, bundled_negatives
 from speech_lstm.runtime.wake.phone_chains import PhoneChains
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, alarm_curve
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 from .ctc import FloatArray, dictionary_words, spoken_log_probs
 

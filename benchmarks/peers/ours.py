@@ -91,7 +91,8 @@ class SpeechLstm(Peer):
 
     def _start_others(self) -> None:
         from speech_lstm.runtime.lexicon.lexicon import Lexicon
-        from speech_lstm.runtime.wake.wakeword import WakeWordDetector, alarm_curve
+        from speech_lstm.runtime.wake.false_alarms import alarm_curve
+        from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
         phrases, lexicon, tokens = self.job["phrases"], Lexicon(), self.model.metadata.tokens
         curves = {phrase: alarm_curve(phrase, lexicon, tokens) for phrase in phrases}

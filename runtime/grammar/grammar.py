@@ -117,7 +117,7 @@ class Grammar:
 
         Raises GrammarError when the grammar does not have the sentence.
         """
-        path = first_path(self.graph.leaving, self.graph.start, self.graph.finals, words)
+        path = first_path(self.graph, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)

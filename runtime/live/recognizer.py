@@ -215,8 +215,9 @@ class Recognizer:
         seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's. AudioError for
         an array of another shape.
         """
-        if np.ndim(log_probs) != 2 or np.shape(log_probs)[1] != (tokens := len(self.model.metadata.tokens)):
-            raise AudioError(f"log_probs is {list(np.shape(log_probs))}, expected [frames, {tokens}]")
+        tokens, shape = len(self.model.metadata.tokens), np.shape(log_probs)
+        if len(shape) != 2 or shape[1] != tokens:
+            raise AudioError(f"log_probs is {list(shape)}, expected [frames, {tokens}]")
         decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
         if threshold is not None:
             interpreter = replace(interpreter, threshold=threshold)

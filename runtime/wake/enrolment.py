@@ -25,9 +25,9 @@ from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-from .false_alarms import Negatives
+from .false_alarms import Negatives, alarm_curve
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
-from .wakeword import WakeWordOptions, alarm_curve
+from .wakeword import WakeWordOptions
 
 BLANK_OFFSET = 1.0
 """Taken off the log-probability of blank, which else makes short sequences likely."""

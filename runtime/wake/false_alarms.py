@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speech_lstm.runtime.decoding.free_speech import free_speech_of, likelihoods
+from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray, margins
 from speech_lstm.runtime.errors import ModelError
 
@@ -177,3 +178,15 @@ class Negatives:
 def bundled_negatives() -> Negatives:
     """Those that come with the package."""
     return Negatives.load()
+
+
+def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
+    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
+    negatives = bundled_negatives()
+    if tuple(tokens) != negatives.tokens:
+        raise ModelError(
+            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
+            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
+        )
+    given = [phrases] if isinstance(phrases, str) else phrases
+    return negatives.curve(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))

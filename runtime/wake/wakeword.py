@@ -19,9 +19,8 @@ import numpy as np
 from speech_lstm.runtime.decoding.free_speech import DoubleArray, free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
-from speech_lstm.runtime.errors import ModelError
 
-from .false_alarms import LEAST, AlarmCurve, bundled_negatives
+from .false_alarms import LEAST, AlarmCurve, alarm_curve
 from .phone_chains import PhoneChains
 from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 
@@ -138,18 +137,6 @@ class WakeWordDetector:
     def start(self) -> WakeWordSearch:
         """A search that has heard nothing yet."""
         return WakeWordSearch(self)
-
-
-def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
-    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
-    negatives = bundled_negatives()
-    if tuple(tokens) != negatives.tokens:
-        raise ModelError(
-            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
-            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
-        )
-    given = [phrases] if isinstance(phrases, str) else phrases
-    return negatives.curve(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))
 
 
 class WakeWordSearch:

@@ -18,8 +18,8 @@ from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.runtime.wake.false_alarms import DEEPEST
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions, alarm_curve
+from speech_lstm.runtime.wake.false_alarms import DEEPEST, alarm_curve
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
 
 NOISE_DB = 10.0
 """Ratio of the negatives that are heard in noise."""
