@@ -1,0 +1,99 @@
+/** Audio of any length in, events out (runtime/live/stream.py). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+struct speech_stream {
+  Arena arena;
+  const speech_model *model;
+  const speech_grammar *grammar;
+  speech_session *session;
+  double block_seconds;
+  size_t block, waiting; /* samples */
+  uint64_t heard;
+  float *audio;     /* [block] */
+  float *state;
+  float *log_probs; /* of a block */
+};
+
+static void start(void *argument) {
+  speech_stream *stream = argument;
+  const ModelFacts *facts = model_facts(stream->model);
+  model_check(stream->model, stream->grammar, stream->arena.trouble);
+  if (!(stream->block_seconds > 0 && stream->block_seconds <= 60))
+    fail(stream->arena.trouble, "block_seconds is %g, expected more than 0 and at most 60", stream->block_seconds);
+  double chunks = fmax(1, rint(stream->block_seconds * facts->sample_rate / facts->chunk_samples)); /* that the model takes */
+  stream->block = (size_t)chunks * (size_t)facts->chunk_samples;
+  stream->audio = TAKE(&stream->arena, stream->block, float);
+  stream->state = TAKE(&stream->arena, facts->state_size, float);
+  stream->log_probs = TAKE(&stream->arena, speech_model_frames(stream->model, stream->block) * (size_t)facts->num_tokens, float);
+}
+
+speech_stream *speech_stream_new(const speech_model *model, const speech_grammar *grammar, const speech_options *options,
+                                 double block_seconds, speech_error *error) {
+  Trouble trouble = {.error = error};
+  speech_stream *stream = calloc(1, sizeof *stream);
+  if (!stream && error) snprintf(error->message, sizeof error->message, "out of memory");
+  if (!stream) return NULL;
+  stream->model = model;
+  stream->grammar = grammar;
+  stream->block_seconds = block_seconds;
+  stream->arena.trouble = &trouble;
+  if (attempt(&trouble, start, stream)) stream->session = speech_session_new(grammar, options, error);
+  stream->arena.trouble = NULL;
+  if (stream->session) return stream;
+  speech_stream_free(stream);
+  return NULL;
+}
+
+void speech_stream_free(speech_stream *stream) {
+  if (!stream) return;
+  speech_session_free(stream->session);
+  arena_free(&stream->arena);
+  free(stream);
+}
+
+/** Hears samples, or silence where `audio` is NULL. */
+static bool accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user, speech_error *error) {
+  while (samples) {
+    size_t count = stream->block - stream->waiting < samples ? stream->block - stream->waiting : samples;
+    float *to = stream->audio + stream->waiting;
+    if (audio) memcpy(to, audio, count * sizeof *to);
+    else memset(to, 0, count * sizeof *to);
+    stream->waiting += count;
+    samples -= count;
+    if (audio) audio += count;
+    if (stream->waiting < stream->block) break;
+    stream->waiting = 0;
+    if (!speech_model_run(stream->model, stream->audio, stream->block, stream->state, stream->log_probs, error)) return false;
+    size_t frames = speech_model_frames(stream->model, stream->block);
+    if (!speech_session_advance(stream->session, stream->log_probs, frames, on_event, user, error)) return false;
+  }
+  return true;
+}
+
+bool speech_stream_accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user,
+                          speech_error *error) {
+  for (size_t i = 0; i < samples; i++) {
+    if (isfinite(audio[i])) continue;
+    if (error) snprintf(error->message, sizeof error->message, "audio has NaN or infinity at sample %zu", i);
+    return false;
+  }
+  stream->heard += samples;
+  return accept(stream, audio, samples, on_event, user, error);
+}
+
+void speech_stream_press(speech_stream *stream) { speech_session_press(stream->session); }
+
+void speech_stream_release(speech_stream *stream) { speech_session_release(stream->session); }
+
+bool speech_stream_finish(speech_stream *stream, speech_on_event *on_event, void *user, speech_error *error) {
+  const ModelFacts *facts = model_facts(stream->model);
+  speech_session_end_at(stream->session, (double)stream->heard / facts->sample_rate);
+  size_t tail = (size_t)rint(facts->tail_seconds * facts->sample_rate), last = (stream->waiting + tail) % stream->block;
+  size_t silence = tail + (last ? stream->block - last : 0);
+  return accept(stream, NULL, silence, on_event, user, error) && speech_session_finish(stream->session, on_event, user, error);
+}

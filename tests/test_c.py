@@ -1,0 +1,161 @@
+"""The C library in c/, built with all warnings and sanitizers: the same results as Python's on the golden vectors, errors
+and no crashes for whatever is wrong.
+
+Skipped where cmake or a C compiler is missing. `mutate 100000 0 GRAMMAR LOG_PROBS`, see c/README.md, is the long form of
+the mutations.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from speech_lstm import models
+
+from .golden import CLIPS, FOLDER, GRAMMARS, audio_of, name_of, stored
+from .test_compiled_grammar import WRONG, Change
+from .test_golden import GOLDEN, near, recognizer
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("cmake") and (shutil.which("cc") or shutil.which("gcc"))),
+    reason="the C library is neither built nor tested, because cmake or a C compiler is not there: "
+    "apt-get install cmake gcc libc6-dev",
+)
+SOURCE = Path(__file__).parents[1] / "c"
+MODEL = models.find("default", "cpu")
+LIBRARY = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so*"), None)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the programs, with AddressSanitizer and UndefinedBehaviorSanitizer."""
+    if LIBRARY is None:
+        pytest.skip("the installed onnxruntime has no shared library of Linux: the C library is not tested")
+    folder = tmp_path_factory.mktemp("c")
+    options = ["-DTESTS=ON", "-DSANITIZE=ON", "-DCMAKE_BUILD_TYPE=Debug", f"-DONNXRUNTIME_LIBRARY={LIBRARY}"]
+    for command in (["cmake", str(SOURCE), *options], ["cmake", "--build", "."]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "warning" not in (done.stdout + done.stderr).lower()
+    return folder
+
+
+def run(program: Path, *arguments: object, audio: bytes = b"") -> tuple[int, str, str]:
+    """Exit status and what a program says."""
+    done = subprocess.run([program, *map(str, arguments)], input=audio, capture_output=True, timeout=500)
+    assert b"Sanitizer" not in done.stderr and b"runtime error" not in done.stderr, done.stderr.decode()
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS)
+def test_results_are_those_of_python(grammar: str, build: Path) -> None:
+    cases = [case for case in GOLDEN["results"] if case["grammar"] == grammar]
+    clips: list[object] = []
+    for case in cases:
+        clips += [FOLDER / f"{case['clip']}-{case['precision']}.f32", len(audio_of(case["clip"])) / 16000]
+    status, out, _ = run(build / "golden", "clips", FOLDER / f"{grammar}.json", *clips)
+    assert status == 0
+    assert lines(out) == near([case["result"] for case in cases])
+
+
+@pytest.mark.parametrize("kind", ["int16", "float"])
+def test_the_program_hears_what_python_hears(kind: str, build: Path) -> None:
+    """The same model by the same ONNX Runtime on the same processor."""
+    for name in map(name_of, CLIPS[:3]):
+        expected = recognizer("commands").recognize(audio_of(name)).to_dict()
+        audio, option = (FOLDER / f"{name}.s16").read_bytes(), []
+        if kind == "float":
+            audio, option = audio_of(name).astype("<f4").tobytes(), ["--float"]
+        status, out, errors = run(build / "speech-commands", MODEL, FOLDER / "commands.json", *option, audio=audio)
+        assert (status, errors) == (0, "")
+        assert lines(out) == [near(expected)]
+
+
+def test_wrong_use_of_the_program_is_told(build: Path, tmp_path: Path) -> None:
+    program, words = build / "speech-commands", FOLDER / "words.json"
+    assert run(program)[0] == run(program, MODEL)[0] == run(program, MODEL, words, "--loud")[0] == 2
+    assert "usage" in run(program, "--help")[1]
+    damaged, foreign = tmp_path / "damaged.onnx", tmp_path / "foreign.onnx"
+    content = bytearray(Path(str(MODEL)).read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    foreign.write_bytes(b"\x08\x08")
+    other = json.loads(words.read_text())
+    other["model"]["tokens"][1] = "Ä"
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    silence = np.zeros(8000, "<f4")
+    silence[7] = np.nan
+    for arguments, audio, message in (
+        ([tmp_path / "none.onnx", words], b"", "none.onnx: cannot be read: No such file"),
+        ([damaged, words], b"", "damaged.onnx: damaged: the checksum does not match"),
+        ([foreign, words], b"", "foreign.onnx: not a speech-lstm model"),
+        ([MODEL, tmp_path / "none.json"], b"", "none.json: cannot be read"),
+        ([MODEL, tmp_path / "other.json"], b"12", "compiled for a model with other tokens"),
+        ([MODEL, words], b"", "there are no samples"),
+        ([MODEL, words], b"123", "got 3 bytes"),
+        ([MODEL, words, "--float"], silence.tobytes(), "NaN"),
+    ):
+        status, out, errors = run(program, *arguments, audio=audio)
+        assert (status, out) == (1, "") and message in errors and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(("message", "change"), WRONG, ids=[message for message, _ in WRONG])
+def test_every_field_is_checked(message: str, change: Change, build: Path, tmp_path: Path) -> None:
+    """As Python does; the error names file and field."""
+    file = copy.deepcopy(json.loads((FOLDER / "words.json").read_text()))
+    change(file)
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps(file))
+    status, _, errors = run(build / "golden", "clips", path)
+    field = message.replace("\\", "").split(" ")[0].rstrip(":")
+    field = "not a compiled grammar" if "nan" in message else "is of version 99" if field == "it" else f": {field}"
+    assert status == 1 and field in errors and str(path) in errors
+
+
+def test_other_documents_are_refused(build: Path, tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    whole = (FOLDER / "words.json").read_bytes()
+    deep = b"[" * 100_000
+    bad_text = whole.replace(b'"happy"', b'"h\xff\xfey"'), whole.replace(b'"happy"', b'"\\ud800"')
+    for content in (b"", b"{", b"[]", b"null", b"5", whole[:-500], whole + b"x", deep, *bad_text):
+        path.write_bytes(content)
+        status, _, errors = run(build / "golden", "clips", path)
+        assert status == 1 and str(path) in errors
+    escaped = whole.replace(b'"happy"', b'"\\u0068appy"').replace(b"{", b" {\n\t", 3)
+    path.write_bytes(escaped)
+    assert run(build / "golden", "clips", path)[0] == 0
+
+
+def test_nan_and_impossible_frames_are_refused(build: Path, tmp_path: Path) -> None:
+    for value in (np.nan, -np.inf):
+        frames = stored("left-int8").copy()
+        frames[3] = value
+        frames.astype("<f4").tofile(tmp_path / "frames.f32")
+        status, _, errors = run(build / "golden", "clips", FOLDER / "words.json", tmp_path / "frames.f32", 1)
+        assert status == 1 and "log_probs has NaN or a frame without any possible token" in errors
+        with pytest.raises(ValueError, match="log_probs has NaN"):
+            recognizer("words").decode(frames)
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS)
+def test_mutated_grammars(grammar: str, build: Path) -> None:
+    status, out, _ = run(build / "mutate", 400, 1, FOLDER / f"{grammar}.json", FOLDER / "left-int8.f32")
+    assert status == 0 and out.startswith("400 mutated files: ")
+    assert 4 < int(out.split(": ")[1].split(" ")[0]) < 300
+
+
+def test_mutated_models(build: Path) -> None:
+    status, out, _ = run(build / "mutate", 15, 1, MODEL)
+    assert status == 0 and out.startswith("15 mutated files: 0 read")
