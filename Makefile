@@ -54,6 +54,7 @@ test: $(VENV)/.everything lint typecheck browser c pytest
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check --quiet $(SOURCES)
 
 typecheck: $(VENV)/.everything
 	$(BIN)/mypy -p speech_lstm -p tests -p benchmarks

@@ -4,8 +4,9 @@
     python -m benchmarks.serve --clients 20 --words 12 --kill
     python -m benchmarks.serve --clients 0 --nonsense 100000
 
-Each client streams words of tests/data over a WebSocket as they would be spoken; what a stream in this process makes of
-the same audio is what must come. Delay: from the end of the last word to the arrival of its event.
+Each client streams words of tests/data over a WebSocket as they would be spoken; what streams in this process make of
+the same audio is what must come: after a lost connection a new one begins after the last command. Delay: from the end
+of the last word to the arrival of its event.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Client:
     said: list[str] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     decided: int = 0  # sample up to which commands have come
+    resumed: list[int] = field(default_factory=list)  # samples that new connections began with
 
     async def run(self, port: int) -> None:
         """Stream in real time; after a lost connection go on after the last command that came."""
@@ -88,6 +90,8 @@ class Client:
                 await asyncio.wait((listening,))
                 listening.exception()
             at = self.decided
+            if listening is not None and self.resumed[-1:] != [at]:
+                self.resumed.append(at)
             await asyncio.sleep(0.1)
 
     async def _listen(self, link: Any, began: float, first: int) -> None:
@@ -110,10 +114,19 @@ def audio(seed: int, words: int) -> NDArray[np.int16]:
     return (32767 * np.concatenate(pieces)).clip(-32768, 32767).astype(np.int16)
 
 
-def expected(recognizer: sl.Recognizer, samples: NDArray[np.int16]) -> list[str]:
-    stream = recognizer.stream()
-    events = [*stream.accept(samples), *stream.finish()]
-    return [event.result.text for event in events if isinstance(event, sl.Command)]
+def expected(recognizer: sl.Recognizer, client: Client) -> list[str]:
+    """What a stream for each of its connections makes of the audio."""
+    said = []
+    ends = [*client.resumed, len(client.audio)]
+    for first, last in zip([0, *client.resumed], ends, strict=True):
+        stream = recognizer.stream()
+        results = [event.result for event in commands(stream, client.audio[first:])]
+        said += [result.text for result in results if first + round(16000 * result.end) <= last]
+    return said
+
+
+def commands(stream: sl.Stream, samples: NDArray[np.int16]) -> list[sl.Command]:
+    return [event for event in [*stream.accept(samples), *stream.finish()] if isinstance(event, sl.Command)]
 
 
 async def load(server: Server, clients: list[Client], kill: bool) -> None:
@@ -205,7 +218,6 @@ def main() -> None:
     args = parser.parse_args()
     recognizer = sl.Recognizer(DATA / "words.txt", device="cpu")
     clients = [Client(audio(seed, args.words)) for seed in range(args.clients)]
-    wanted = [expected(recognizer, client.audio) for client in clients]
     ports = []
     for _ in range(2):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -215,6 +227,7 @@ def main() -> None:
     assert server.process is not None and server.process.stderr is not None
     if clients:
         asyncio.run(load(server, clients, args.kill))
+        wanted = [expected(recognizer, client) for client in clients]
         delays = 1000 * np.array([delay for client in clients for delay in client.delays])
         lost = [len(want) - len(client.said) for want, client in zip(wanted, clients, strict=True)]
         same = sum(want == client.said for want, client in zip(wanted, clients, strict=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,6 +16,23 @@ from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
 
+def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """What training saved, as plain data; ModelError if the file is missing or is no checkpoint of this package."""
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception:  # whatever pickle makes of foreign bytes
+        raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`, or cut off") from None
+    needed = ("config", "tokens", "average")
+    if not isinstance(saved, dict) or (missing := [key for key in needed if key not in saved]):
+        lacks = f": lacks {', '.join(missing)}" if isinstance(saved, dict) else ""
+        raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`{lacks}")
+    if tuple(saved["tokens"]) != TOKENS:
+        raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
+    return saved
+
+
 def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     """The network with averaged weights, for evaluation, and what can be told of it without measuring.
 
@@ -22,18 +40,12 @@ def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
 
     ModelError if the file is missing or is not such a checkpoint.
     """
+    checkpoint = read_checkpoint(path)
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         config = ModelConfig(**checkpoint["config"]["model"])
-        if tuple(checkpoint["tokens"]) != TOKENS:
-            raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
-        model = AcousticModel(len(TOKENS), **vars(config))
+        model = AcousticModel(len(TOKENS), **dataclasses.asdict(config))
         model.load_state_dict(checkpoint["average"])
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (pickle.UnpicklingError, EOFError):
-        raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`, or cut off") from None
-    except (RuntimeError, KeyError, TypeError) as error:
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`: {reason}") from None
     with torch.no_grad():

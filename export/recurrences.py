@@ -32,7 +32,7 @@ def insert_scans(proto: onnx.ModelProto, model: nn.Module, opset: int) -> None:
             path = onnx.helper.get_node_attr_value(node, "path").decode()
             step = model.get_submodule(path)
             assert isinstance(step, Step)
-            body = _body(step, path, opset)
+            body = step_graph(step, path, opset)
             proto.graph.initializer.extend(body.initializer)
             del body.initializer[:]
             x, state = node.input
@@ -47,7 +47,7 @@ def insert_scans(proto: onnx.ModelProto, model: nn.Module, opset: int) -> None:
     proto.opset_import.extend(kept)
 
 
-def _body(step: Step, path: str, opset: int) -> onnx.GraphProto:
+def step_graph(step: Step, path: str, opset: int) -> onnx.GraphProto:
     """The step as a graph of (state, x) to (state, y), every name with the step's path before it."""
     x, state = torch.zeros(2, step.inputs), torch.zeros(2, step.state_size)
     file: Any = io.BytesIO()  # which the exporter takes, though it does not say so

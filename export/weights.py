@@ -23,24 +23,30 @@ def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
         graph = onnx.load(path).graph
     except Exception as error:  # protobuf's errors have no common base class
         raise ModelError(f"{path}: cannot be read as an ONNX model ({error})") from None
+    try:
+        found = _weights(graph, model)
+    except (IndexError, KeyError, ValueError):
+        raise ModelError(f"{path}: not a model that `speech-lstm export` wrote") from None
+    if {name: value.shape for name, value in found.items()} != {
+        name: tuple(value.shape) for name, value in model.state_dict().items()
+    }:
+        raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
+    return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}
+
+
+def _weights(graph: onnx.GraphProto, model: AcousticModel) -> dict[str, np.ndarray]:
+    """Those of a graph, by their names in the network; IndexError, KeyError or ValueError for another graph."""
     values = {weight.name.removesuffix("_half"): numpy_helper.to_array(weight) for weight in graph.initializer}
-    state = model.state_dict()
-    found = {name: values[name] for name in state if name in values}
+    found = {name: values[name] for name in model.state_dict() if name in values}
     products = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.input[1] in values]
-    products = [name for name in products if values[name].shape[0] in (4 * model.mels, model.hidden)]
-    if len(products) != 2:
-        raise ModelError(f"{path}: not a model that `speech-lstm export` wrote")
-    found["project.weight"], found["output.weight"] = (values[name].T for name in products)
+    project, output = (name for name in products if values[name].shape[0] in (4 * model.mels, model.hidden))
+    found["project.weight"], found["output.weight"] = values[project].T, values[output].T
     for layer, node in enumerate(node for node in graph.node if node.op_type == "LSTM"):
         weight_ih, weight_hh, biases = (values[name][0] for name in node.input[1:4])
         cell = f"cells.{layer}.lstm"
         found[f"{cell}.weight_ih_l0"], found[f"{cell}.weight_hh_l0"] = _gates(weight_ih), _gates(weight_hh)
         found[f"{cell}.bias_ih_l0"], found[f"{cell}.bias_hh_l0"] = map(_gates, np.split(biases, 2))
-    if {name: value.shape for name, value in found.items()} != {
-        name: tuple(value.shape) for name, value in state.items()
-    }:
-        raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
-    return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}
+    return found
 
 
 def _gates(values: np.ndarray) -> np.ndarray:

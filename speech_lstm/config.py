@@ -1,112 +1,150 @@
-"""Training configuration: one TOML file, one frozen dataclass a table, unknown keys are errors."""
+"""Training configuration: one TOML file, one frozen dataclass a table, checked whole (types, ranges, unknown keys)."""
 
-import dataclasses
+import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from speech_lstm.runtime.errors import SpeechLstmError
 
 T = TypeVar("T")
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+"""Of every table: no unknown keys, no text that looks like a number."""
+
+MOST = 10**6
+"""Of anything; more is a slip of the pen."""
 
 
 class ConfigError(SpeechLstmError):
     """A training configuration that cannot be used."""
 
 
-@dataclass(frozen=True)
+def _ascending(values: tuple[float, float]) -> tuple[float, float]:
+    if values[0] > values[1]:
+        raise ValueError(f"{values[0]:g} is above {values[1]:g}; give the lower one first")
+    return values
+
+
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+OptionalName = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Sounds = Annotated[int, Field(ge=0, le=10_000)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]
+Above = Annotated[float, Field(gt=0, le=MOST)]
+Part = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Decibels = Annotated[float, Field(ge=-120, le=120)]
+DecibelRange = Annotated[tuple[Decibels, Decibels], AfterValidator(_ascending)]
+Speed = Annotated[float, Field(ge=0.25, le=4)]
+
+
+@dataclass(frozen=True, config=STRICT)
 class DataConfig:
     """Where the speech is. Paths are relative to the configuration file."""
 
-    manifests: tuple[str, ...]
-    noise_manifest: str = ""  # mixed in, and heard alone as clips without words; none without one
-    packed: str = "packed"  # folder for the decoded audio, made on the first run
-    alignments: str = ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
-    most_misfit: float = 3.0  # nats per phone by which a clip may fit its text worse than what the aligner would hear
-    max_seconds: float = 16.0
-    repeat: dict[str, float] = field(default_factory=dict)  # corpus name -> times each utterance is seen in an epoch
+    manifests: Annotated[tuple[Name, ...], Field(min_length=1)]
+    noise_manifest: OptionalName = ""  # mixed in, and heard alone as clips without words; none without one
+    packed: Name = "packed"  # folder for the decoded audio, made on the first run
+    alignments: OptionalName = ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
+    most_misfit: Amount = 3.0  # nats per phone by which a clip may fit its text worse than what the aligner would hear
+    max_seconds: Above = 16.0
+    repeat: dict[str, Annotated[float, Field(ge=0, le=1000)]] = field(default_factory=dict)
+    """Corpus name -> times each utterance is seen in an epoch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
     """Waveform augmentation; probabilities are per clip for speed, room and band, per stream for noise and level."""
 
-    speed: tuple[float, float] = (0.88, 1.14)
-    speed_probability: float = 0.6
-    room_probability: float = 0.35
-    rooms: int = 200
-    band_probability: float = 0.3  # band limits and tilts of microphones
-    level_db: float = 3.0  # deviation of the levels of clips in a stream
-    noise_probability: float = 0.7
-    snr_db: tuple[float, float] = (-3.0, 25.0)
-    babble_part: float = 0.15  # of the noise
-    made_noises: int = 200  # of ten seconds, beside the recorded ones
-    gain_db: tuple[float, float] = (-30.0, 6.0)  # peak of a stream
-    quiet_db: tuple[float, float] = (-55.0, -30.0)
-    quiet_probability: float = 0.15
-    time_masks: int = 0  # SpecAugment (Park et al. 2019), in every mask_frames
-    time_mask_frames: int = 5  # of 40 ms
-    mel_masks: int = 1
-    mel_mask_bands: int = 8
-    mask_frames: int = 100
+    speed: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)
+    speed_probability: Part = 0.6
+    room_probability: Part = 0.35
+    rooms: Sounds = 200
+    band_probability: Part = 0.3  # band limits and tilts of microphones
+    level_db: Annotated[float, Field(ge=0, le=60)] = 3.0  # deviation of the levels of clips in a stream
+    noise_probability: Part = 0.7
+    snr_db: DecibelRange = (-3.0, 25.0)
+    babble_part: Part = 0.15  # of the noise
+    made_noises: Sounds = 200  # of ten seconds, beside the recorded ones
+    gain_db: DecibelRange = (-30.0, 6.0)  # peak of a stream
+    quiet_db: DecibelRange = (-55.0, -30.0)
+    quiet_probability: Part = 0.15
+    time_masks: Annotated[int, Field(ge=0, le=100)] = 0  # SpecAugment (Park et al. 2019), in every mask_frames
+    time_mask_frames: Count = 5  # of 40 ms
+    mel_masks: Annotated[int, Field(ge=0, le=100)] = 1
+    mel_mask_bands: Count = 8
+    mask_frames: Positive = 100
+
+    def __post_init__(self) -> None:
+        if self.time_mask_frames > self.mask_frames:
+            raise ValueError(f"time_mask_frames {self.time_mask_frames} is above mask_frames {self.mask_frames}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class ModelConfig:
     """The network."""
 
-    cell: str = "lstm"  # a name of `speech_lstm.acoustic.cells.CELLS`
-    mels: int = 64
-    hidden: int = 320
-    layers: int = 4
-    dropout: float = 0.0
+    cell: Name = "lstm"  # a name of `speech_lstm.acoustic.cells.CELLS`
+    mels: Annotated[int, Field(ge=1, le=128)] = 64  # of more, some would lie between the bins of the DFT
+    hidden: Annotated[int, Field(ge=1, le=4096)] = 320
+    layers: Annotated[int, Field(ge=1, le=32)] = 4
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class ObjectiveConfig:
     """What the model is trained for."""
 
-    mmi_weight: float = 1.0  # of the denominator; 0: plain CTC
-    bigram_smoothing: float = 0.5  # added to each count of the denominator's phone bigram
-    carry: float = 0.7  # part of the streams that begin with what the model remembered at the end of another one
-    alignment_weight: float = 0.0  # cross-entropy on forced alignments, faded out over alignment_hours
-    alignment_hours: float = 30.0
+    mmi_weight: Amount = 1.0  # of the denominator; 0: plain CTC
+    bigram_smoothing: Above = 0.5  # added to each count of the denominator's phone bigram
+    carry: Part = 0.7  # part of the streams that begin with what the model remembered at the end of another one
+    alignment_weight: Part = 0.0  # cross-entropy on forced alignments, faded out over alignment_hours
+    alignment_hours: Amount = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class OptimizerConfig:
     """AdamW, and Muon if wanted: warm-up, constant rates, linear decay over the last part (hours of audio seen)."""
 
-    hours: float = 300.0  # audio seen in the whole run
-    streams: int = 8  # in a batch, per process
-    stream_seconds: float = 17.4  # clips that are longer are left out
-    rate: float = 2e-3
-    matrix_rate: float = 0.0  # of Muon for the matrices of the cells; 0: AdamW for them too
-    warmup_steps: int = 200
-    decay_part: float = 0.35  # of `hours`
-    weight_decay: float = 0.01
-    clip_norm: float = 5.0
-    average: float = 0.998  # exponential moving average of the weights
-    augment_ramp_hours: float = 40.0  # augmentation probabilities grow from 0 to theirs
+    hours: Above = 300.0  # audio seen in the whole run
+    streams: Annotated[int, Field(ge=1, le=10_000)] = 8  # in a batch, per process
+    stream_seconds: Annotated[float, Field(gt=0, le=3600)] = 17.4  # clips that are longer are left out
+    rate: Rate = 2e-3
+    matrix_rate: Part = 0.0  # of Muon for the matrices of the cells; 0: AdamW for them too
+    warmup_steps: Count = 200
+    decay_part: Part = 0.35  # of `hours`
+    weight_decay: Part = 0.01
+    clip_norm: Above = 5.0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.998  # exponential moving average of the weights
+    augment_ramp_hours: Amount = 40.0  # augmentation probabilities grow from 0 to theirs
+
+    def __post_init__(self) -> None:
+        if self.streams * self.stream_seconds > 36_000:
+            raise ValueError("streams x stream_seconds is above 36000, more than a memory holds")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class RunConfig:
     """How the run goes on the machine."""
 
-    folder: str = "runs/default"
-    start: str = ""  # checkpoint, or exported fp32 model, whose weights begin a new run
-    seed: int = 1
-    threads: int = 1
-    workers: int = 0  # loader processes per training process
+    folder: Name = "runs/default"
+    start: OptionalName = ""  # checkpoint, or exported fp32 model, whose weights begin a new run
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0  # loader processes per training process
     bfloat16: bool = True
-    checkpoint_seconds: float = 120.0
-    evaluate_seconds: float = 900.0
-    evaluate_clips: int = 400
+    checkpoint_seconds: Amount = 120.0
+    evaluate_seconds: Amount = 900.0
+    evaluate_clips: Positive = 400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Config:
     """A whole configuration file."""
 
@@ -117,47 +155,45 @@ class Config:
     optimizer: OptimizerConfig = OptimizerConfig()
     run: RunConfig = RunConfig()
 
+    def __post_init__(self) -> None:
+        if self.augment.mel_mask_bands > self.model.mels:
+            bands, mels = self.augment.mel_mask_bands, self.model.mels
+            raise ValueError(f"augment.mel_mask_bands {bands} is above model.mels {mels}")
+        if self.objective.alignment_weight > 0 and not self.data.alignments:
+            raise ValueError("objective.alignment_weight needs data.alignments")
 
-def read_table(kind: type[T], values: object, where: str) -> T:
-    """The dataclass that a TOML table describes; ConfigError says where an unknown key or a wrong type stands."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where}: expected a table, got {values!r}")
-    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}; known are {', '.join(known)}")
-    settings: dict[str, Any] = {}
-    for key, value in values.items():
-        expected = known[key].type
-        if isinstance(value, list):
-            value = tuple(value)
-        if expected is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        wrong = isinstance(expected, type) and not isinstance(value, expected)
-        if isinstance(expected, type) and (wrong or (expected is int and isinstance(value, bool))):
-            raise ConfigError(f"{where}.{key}: expected {expected.__name__}, got {value!r}")
-        settings[key] = value
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file; ConfigError names the file."""
     try:
-        return kind(**settings)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from error
-
-
-def load_config(path: Path) -> Config:
-    """Read a TOML file; ConfigError names the file and the key that is wrong."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    kinds: dict[str, type] = {
-        "data": DataConfig, "model": ModelConfig, "augment": AugmentConfig, "objective": ObjectiveConfig,
-        "optimizer": OptimizerConfig, "run": RunConfig,
-    }  # fmt: skip
-    unknown = sorted(set(tables) - set(kinds))
-    if unknown:
-        raise ConfigError(f"{path}: unknown tables {', '.join(unknown)}; known are {', '.join(kinds)}")
-    if "data" not in tables:
-        raise ConfigError(f"{path}: the table [data] is missing")
-    return Config(**{name: read_table(kinds[name], values, f"{path}: [{name}]") for name, values in tables.items()})
+
+
+def check(kind: type[T], values: dict[str, Any], path: Path) -> T:
+    """The dataclass that the values of a file describe; ConfigError names file and key of everything that is wrong."""
+    try:  # as JSON, in which lists are as good as tuples and tables as good as dataclasses
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(map(_told, error.errors()))}") from None
+
+
+def _told(error: Any) -> str:
+    """One of pydantic's errors: `table.key: what is wrong, got what`."""
+    key = ".".join(map(str, error["loc"]))
+    if error["type"] == "unexpected_keyword_argument":
+        return f"{key}: unknown key"
+    if error["type"] in ("missing", "missing_argument"):
+        return f"{key}: missing"
+    if error["type"] == "value_error":  # raised here or in another dataclass' own check
+        return f"{key}: {error['ctx']['error']}" if key else str(error["ctx"]["error"])
+    got = repr(error["input"])
+    return f"{key}: {error['msg'].removeprefix('Input ')}, got {got if len(got) <= 60 else got[:57] + '...'}"
+
+
+def load_config(path: Path) -> Config:
+    """Read a TOML file; ConfigError names the file and the keys that are wrong."""
+    return check(Config, read_toml(path), path)

@@ -88,4 +88,6 @@ def test_command_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Capture
     out.write_text(before[:-20])  # killed while writing
     assert main(["align", str(manifest), "--out", str(out), "--workers", "2"]) == 0
     assert "1 utterances" in capsys.readouterr().out
-    assert read_alignments(out) == {row["path"]: row["phones"] for row in map(json.loads, before.splitlines())}
+    assert read_alignments(out) == {
+        row["path"]: [tuple(phone) for phone in row["phones"]] for row in map(json.loads, before.splitlines())
+    }

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+SOURCES = [path for folder in ("speech_lstm", "runtime", "export", "models") for path in (ROOT / folder).rglob("*.py")]
+
 ORDER = (
     "speech_lstm.models",
     # The runtime, by the way the audio goes.
@@ -89,13 +91,12 @@ def imports_of(tree: ast.Module, package: str) -> Iterator[Import]:
 def all_imports() -> dict[str, list[Import]]:
     """Module -> its imports, for every module of the package."""
     found = {}
-    for folder in ("speech_lstm", "runtime", "export", "models"):
-        for path in (ROOT / folder).rglob("*.py"):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            parts = parts if folder == "speech_lstm" else ("speech_lstm", *parts)
-            package = ".".join(parts[:-1])
-            module = package if parts[-1] == "__init__" else ".".join(parts)
-            found[module] = list(imports_of(ast.parse(path.read_text()), package))
+    for path in SOURCES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        parts = parts if parts[0] == "speech_lstm" else ("speech_lstm", *parts)
+        package = ".".join(parts[:-1])
+        module = package if parts[-1] == "__init__" else ".".join(parts)
+        found[module] = list(imports_of(ast.parse(path.read_text()), package))
     return found
 
 
@@ -142,6 +143,11 @@ def test_no_import_goes_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in SOURCES}
+    assert not [f"{path.relative_to(ROOT)}: {lines}" for path, lines in lengths.items() if lines > 300]
 
 
 def test_the_runtime_imports_numpy_onnxruntime_and_the_standard_library_at_import_time() -> None:

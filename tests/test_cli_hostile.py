@@ -207,7 +207,7 @@ WRONG: list[tuple[int, str, str]] = [
     (1, "align EMPTY --out CORPUS", "CORPUS"),
     (1, "train missing.toml", "missing.toml"),
     (1, "train NOISE", "NOISE: not TOML"),
-    (1, "train EMPTY", "EMPTY: the table [data] is missing"),
+    (1, "train EMPTY", "EMPTY: data: missing"),
     (1, "train CORPUS", "CORPUS"),
 ]
 

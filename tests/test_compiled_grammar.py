@@ -78,6 +78,19 @@ def test_wake_words_come_with_the_file(tmp_path: Path) -> None:
     assert "wake word 'backward'" not in repr(sl.Recognizer(path, wake_word="okay computer", device="cpu"))
 
 
+def test_pronunciations_are_resolved(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text('{"zero": ["F AO R W ER D"]}')
+    grammar = tmp_path / "zero.txt"
+    grammar.write_text("zero")
+    recognizer = sl.Recognizer(compiled(grammar, tmp_path, "--pronunciations", str(own)), device="cpu")
+    forward = sl.read_audio(next(path for path in WORDS if path.name.startswith("forward_")))
+    again = sl.Recognizer(recognizer.grammar, model=recognizer.model)
+    for each in (recognizer, again, again.with_grammar(recognizer.grammar)):
+        result = each.recognize(forward)
+        assert (result.text, result.accepted) == ("zero", True)
+
+
 def test_what_a_compiled_grammar_cannot_do_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = compiled(DATA / "words.txt", tmp_path)
     recognizer = sl.Recognizer(path, device="cpu")
@@ -89,6 +102,9 @@ def test_what_a_compiled_grammar_cannot_do_is_said(tmp_path: Path, capsys: pytes
         sl.Grammar.load(path)
     assert main(["grammar", "check", str(path)]) == 1
     assert "compiled already" in capsys.readouterr().err
+    with_wake_word = compiled(DATA / "words.txt", tmp_path, "--wake-word", "happy house")
+    assert main(["serve", "--grammar", str(with_wake_word), "--http", "127.0.0.1:0"]) == 1
+    assert "compile it without --wake-word" in capsys.readouterr().err
     dated = tmp_path / "dated.yaml"
     dated.write_text("intents: {Go: {data: [{sentences: [go], slots: {day: 2024-01-01}}]}}")
     with pytest.raises(sl.GrammarError, match=r"slot 'day' has the value .*which JSON cannot hold"):
@@ -159,7 +175,7 @@ def test_another_model_and_damaged_files(document: dict[str, Any], tmp_path: Pat
         sl.Recognizer(path, device="cpu")
     path.write_text(json.dumps(document)[:-500])
     with pytest.raises(sl.GrammarError, match="not a compiled grammar"):
-        CompiledGrammar.load(path)
+        CompiledGrammar.read(path)
 
 
 def test_changed_files_give_an_error_or_a_grammar_that_can_be_searched(
@@ -182,7 +198,7 @@ def test_changed_files_give_an_error_or_a_grammar_that_can_be_searched(
         at[key] = chance.choice([0, 1, -1, 2, 3, 39, 1 << 40, 0.5, "x", "", None, [], {}, [1], True])
         path.write_text(json.dumps(file))
         try:
-            changed = CompiledGrammar.load(path)
+            changed = CompiledGrammar.read(path)
             changed.check(recognizer.model.metadata)
             recognizer.with_grammar(changed).decode(log_probs)
             loaded += 1

@@ -135,3 +135,7 @@ def test_weights_survive_the_metadata_and_early_ones_lack_the_later_features() -
     assert (slow.weights, slow.frame_seconds) == (model.weights, 2 * FRAME)
     with pytest.raises(ModelError, match="finite"):
         ConfidenceModel(float("nan"))
+    whole = model.to_metadata()
+    for unknown in ({**whole, "slope": 1.0}, {**whole, "weights": {**whole["weights"], "slope": 1.0}}):
+        with pytest.raises(ModelError, match="unknown: slope"):
+            ConfidenceModel.from_metadata(unknown, FRAME)

@@ -12,6 +12,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+from torch.utils.data import DataLoader
+
 from speech_lstm.config import AugmentConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms, speech_level
 from speech_lstm.data.corpus import PackedAudio, Utterance, read_manifest
@@ -244,3 +247,23 @@ def test_made_noises_are_loud_and_unlike() -> None:
     assert max(abs(np.corrcoef(a, b)[0, 1]) for a, b in itertools.combinations(noises, 2)) < 0.2
     again = make_noises(8, 2.0, seed=3)
     assert all(np.array_equal(a, b) for a, b in zip(noises, again, strict=True))
+
+
+def test_loader_workers_make_the_batches_that_their_seeds_say(utterances: list[Utterance], packed: PackedAudio) -> None:
+    """One worker makes those of none; several take turns, the first of them with the same ones; all again each time."""
+    examples = make_examples(utterances, Lexicon())
+
+    def loaded(workers: int) -> list[Batch]:
+        noisy = Augmenter(replace(QUIET, noise_probability=1.0), make_noises(2, 1.0, seed=1), [])
+        made = TrainingBatches(examples, [1.0] * len(examples), packed, noisy, 2, 5.0, [3])
+        made.strength.fill_(1.0)
+        return list(itertools.islice(DataLoader(made, batch_size=None, num_workers=workers), 4))
+
+    def same(one: list[Batch], other: list[Batch]) -> bool:
+        pairs = [(getattr(a, f), getattr(b, f)) for a, b in zip(one, other, strict=True) for f in vars(a)]
+        return all(torch.equal(a, b) for a, b in pairs)
+
+    none, two = loaded(0), loaded(2)
+    assert same(loaded(1), none)
+    assert same(two[::2], none[:2]) and not same(two[1::2], none[:2])
+    assert same(loaded(2), two)

@@ -166,7 +166,7 @@ def test_what_is_no_checkpoint_is_one_clear_line(
 def test_a_checkpoint_of_another_program_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pt")
     assert main(["export", str(tmp_path / "other.pt"), "--out", str(tmp_path)]) == 1
-    assert "not a checkpoint of `speech-lstm train`: 'config'" in capsys.readouterr().err
+    assert "not a checkpoint of `speech-lstm train`: lacks config, tokens" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_other_tokens_is_refused(

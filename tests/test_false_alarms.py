@@ -1,4 +1,4 @@
-"""Scores of a phrase on the bundled negatives, their tail, and the thresholds that follow."""
+"""Scores of a phrase on the bundled negatives, the curve of their false alarms, and the thresholds that follow."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives, Tail, bundled_negatives
+from speech_lstm.runtime.wake.false_alarms import BUNDLED, AlarmCurve, Negatives, alarm_curve, bundled_negatives
 from speech_lstm.runtime.wake.phone_chains import PhoneChains
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, phrase_tail
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 from .ctc import FloatArray, dictionary_words, spoken_log_probs
 
@@ -38,10 +38,10 @@ def chains_of(word: str) -> PhoneChains:
 
 def test_the_slope_of_the_tail_is_found() -> None:
     scores = (-5 + 0.3 * np.random.default_rng(0).standard_exponential(10_000)).astype(np.float32)
-    tail = Tail.fitted(scores, hours=2)
-    assert 0.2 < tail.mean < 0.4
-    assert tail.false_alarms(tail.threshold(0.5)) == pytest.approx(0.5)
-    assert 2 <= sum(scores > tail.threshold(5)) / 2 <= 9
+    curve = AlarmCurve.fitted(scores, hours=2)
+    assert 0.2 < curve.mean < 0.4
+    assert curve.false_alarms(curve.threshold(0.5)) == pytest.approx(0.5)
+    assert 2 <= sum(scores > curve.threshold(5)) / 2 <= 9
 
 
 @pytest.mark.parametrize("word", ["jarvis", "hey computer"])
@@ -61,8 +61,8 @@ def test_as_many_false_alarms_as_wanted() -> None:
     wanted = 60.0
     counts = []
     for word in ("jarvis", "alexa", "computer", "snowboy", "banana", "victor"):
-        tail = negatives.tail(chains_of(word))
-        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: tail.threshold(wanted)})
+        curve = negatives.curve(chains_of(word))
+        detector = WakeWordDetector([word], LEXICON, TOKENS, thresholds={word: curve.threshold(wanted)})
         counts.append(len(detector.start().detect(test)) / hours)
     assert wanted / 3 < np.mean(counts) < 3 * wanted, counts
 
@@ -71,14 +71,14 @@ def test_the_bundled_negatives_are_of_use() -> None:
     negatives = bundled_negatives()
     assert negatives.tokens == TOKENS and 0.75 < negatives.hours < 1.25
     assert BUNDLED.stat().st_size < 1.5e6
-    phrase_tail("warm up", LEXICON, TOKENS)
+    alarm_curve("warm up", LEXICON, TOKENS)
     begin = time.process_time()
-    phrase_tail("okay computer", LEXICON, TOKENS)
+    alarm_curve("okay computer", LEXICON, TOKENS)
     assert time.process_time() - begin < 0.3
 
 
 def test_longer_phrases_are_heard_less_often_by_mistake() -> None:
-    short, long = (phrase_tail(text, LEXICON, TOKENS).false_alarms(-1.0) for text in ("cat", "hey cat and computer"))
+    short, long = (alarm_curve(text, LEXICON, TOKENS).false_alarms(-1.0) for text in ("cat", "hey cat and computer"))
     assert short > 10 * long
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from speech_lstm.acoustic.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, SAMPLE_RATE, TAIL, WINDOW, LogMel
+from speech_lstm.acoustic.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, PAST, SAMPLE_RATE, WINDOW, LogMel
 from speech_lstm.acoustic.model import FRAME_SAMPLES, AcousticModel
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -17,7 +17,7 @@ CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))
 
 @pytest.mark.parametrize("training", [True, False])
 def test_energies_are_those_of_librosa(training: bool) -> None:
-    audio = read_audio(CLIP)[: TAIL + 200 * HOP]
+    audio = read_audio(CLIP)[: PAST + 200 * HOP]
     margin = (FFT - WINDOW) // 2  # librosa puts the window in the middle of the transform
     power = librosa.feature.melspectrogram(
         y=np.pad(audio, margin), sr=SAMPLE_RATE, n_fft=FFT, hop_length=HOP, win_length=WINDOW, center=False, power=2.0,
@@ -39,7 +39,7 @@ def test_chunks_give_what_the_whole_gives(frames: int) -> None:
         for chunk in audio.split(frames * FRAME_SAMPLES, dim=1):
             log_probs, state = model(chunk, state)
             parts.append(log_probs)
-    assert whole.shape == (1, 72, len(TOKENS)) and last.shape == (1, model.state_size) == (1, TAIL + 2 * 2 * 32)
+    assert whole.shape == (1, 72, len(TOKENS)) and last.shape == (1, model.state_size) == (1, PAST + 2 * 2 * 32)
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, atol=1e-4, rtol=0)
     torch.testing.assert_close(state, last, atol=1e-4, rtol=0)
     torch.testing.assert_close(whole.exp().sum(-1), torch.ones(1, 72), atol=1e-5, rtol=0)

@@ -88,7 +88,7 @@ def test_exactly_one_onnxruntime_is_required_on_each_platform(system: str, machi
     assert [name for name in chosen if name.startswith("onnxruntime")] == [expected]
 
 
-OPTIONAL = {"PyInstaller", "faster_whisper"}
+OPTIONAL = {"PyInstaller", "faster_whisper", "openwakeword", "pvporcupine", "pvrhino", "pymicro_wakeword"}
 """Imported where they are found: PyInstaller runs its hook itself, a benchmark has a peer."""
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.errors import AudioError, GrammarError, PronunciationError, WakeWordWarning
+from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, PronunciationError, WakeWordWarning
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
+from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Command, Event, Rejected, Timeout, WakeWord
 
 DATA = Path(__file__).parent / "data"
@@ -66,6 +68,16 @@ def test_what_the_model_made_of_a_clip_is_decoded_alone(recognizer: Recognizer) 
     assert recognizer.decode(log_probs).end >= recognizer.decode(log_probs, 0.3).end == 0.3
     certain, never = (recognizer.decode(log_probs, threshold=threshold) for threshold in (0.0, 1.0))
     assert certain.accepted and not never.accepted and certain.confidence == never.confidence
+    for wrong in (log_probs[:, :5], log_probs[0], log_probs[None]):
+        with pytest.raises(AudioError, match=r"log_probs is \[.*\], expected \[frames, 40\]"):
+            recognizer.decode(wrong)
+
+
+def test_a_threshold_of_another_name_in_a_model_is_an_error() -> None:
+    model = Model.load("default", "cpu")
+    model.metadata = replace(model.metadata, thresholds={"acept": 0.5})
+    with pytest.raises(ModelError, match="acept; known are accept, open"):
+        Recognizer(["left"], model=model)
 
 
 def test_silence_is_nothing(recognizer: Recognizer) -> None:

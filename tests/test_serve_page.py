@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from .served import GRAMMAR, Served, clip, running
+from .served import GRAMMAR, Served, clip, running, start
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -154,3 +154,24 @@ def test_a_recording_is_played(browser: webdriver.Chrome, tmp_path: Path) -> Non
     browser.find_element(By.ID, "file").send_keys(str(tmp_path / "right.wav"))
     wait(browser, lambda: "The recording is over." in text(browser, "#status"))
     assert texts(browser, "#commands .command .text") == ["right"]
+
+
+def test_a_killed_server_loses_nothing_of_a_recording(browser: webdriver.Chrome, tmp_path: Path) -> None:
+    words = ["left", "forward", "right"]
+    soundfile.write(tmp_path / "words.wav", np.frombuffer(b"".join(clip(word, 1.5) for word in words), "<i2"), 16000)
+    grammar = tmp_path / "words.yaml"
+    grammar.write_text(GRAMMAR)
+    first = start(grammar)
+    browser.get(f"http://127.0.0.1:{first.http}/")
+    wait(browser, lambda: "words, compiled in" in text(browser, "#verdict"))
+    browser.find_element(By.ID, "file").send_keys(str(tmp_path / "words.wav"))
+    wait(browser, lambda: texts(browser, "#commands .command .text") == ["left"])
+    first.process.kill()
+    first.process.wait()
+    wait(browser, lambda: "Not connected" in text(browser, "#status"))
+    second = start(grammar, "--http", f"127.0.0.1:{first.http}")
+    try:
+        wait(browser, lambda: "The recording is over." in text(browser, "#status"))
+        assert texts(browser, "#commands .command .text") == words[::-1]
+    finally:
+        assert second.stop()[0] == 0

@@ -128,9 +128,17 @@ def test_wrong_usage(arguments: list[str]) -> None:
 def test_a_wrong_suite_file_is_named_with_its_key(tmp_path: Path) -> None:
     path = tmp_path / "suite.toml"
     for text, wrong in (
-        ("snr = [3]", "unknown keys snr"),
-        ("[phones]\nmanifest = 'x'", "unknown keys manifest"),
-        ("[phones]\nmanifests = ['x']", "texts"),
+        ("snr = [3]", "snr: unknown key"),
+        ("path = 'x'", "path: unknown key"),
+        ("[phones]\nmanifest = 'x'", r"phones\.manifest: unknown key"),
+        ("[phones]\nmanifests = ['x']", r"phones\.texts: missing"),
+        ("[phones]\nmanifests = []\ntexts = ['x']", r"phones\.manifests"),
+        ("[phones]\nmanifests = ['x']\ntexts = ['x']\nclips = 0", r"phones\.clips: should be greater .* got 0"),
+        ("[noises.rain]\nfolder = 'x'\nmix = ['*']", r"noises\.rain\.mix\.0"),
+        ("[rooms.hall]\nsize = [3, 4]\nreverberation = 1\ndistance = -1", r"rooms\.hall\.size.*rooms\.hall\.distance"),
+        ("snr_db = 'loud'", "snr_db: should be a valid array, got 'loud'"),
+        ("resamples = 0", "resamples"),
+        ("rooms = 3", "rooms: should be an object, got 3"),
         ("[late]\nafter = ['music']", "music"),
         ("seed = 1", "no tests"),
     ):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,20 @@ pytest.importorskip("torch")
 import numpy as np
 import torch
 
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.cli import main
-from speech_lstm.config import Config, ConfigError, OptimizerConfig, RunConfig, load_config
-from speech_lstm.runtime.errors import ModelError
+from speech_lstm.config import (
+    AugmentConfig,
+    Config,
+    ConfigError,
+    ObjectiveConfig,
+    OptimizerConfig,
+    RunConfig,
+    load_config,
+)
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.objective import Objective
 from speech_lstm.training.trainer import Progress, Trainer, rate_factor
 
 ROOT = Path(__file__).parents[1]
@@ -117,8 +128,27 @@ def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
         heard, _ = trainer.average.eval()(audio, trainer.model.initial_state(1))
     assert np.abs(heard.numpy() - expected).max() < 1e-4
     config.write_text(config.read_text().replace("layers = 4", "layers = 3"))
-    with pytest.raises(ModelError, match="holds another network"):
+    with pytest.raises(ConfigError, match=r"run\.start: .*holds another network"):
         Trainer(load_config(config), tmp_path)
+
+
+def test_the_seed_alone_decides_a_run(tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("first", 5), ("again", 5), ("other", 6)):
+        folder = tmp_path / name
+        folder.mkdir()
+        config = tiny(folder, hours=0.02)
+        text = config.read_text().replace("[run]", f"[run]\nseed = {seed}\nthreads = 1")
+        text = text.replace("noise_probability = 0.0", "noise_probability = 0.5\nmade_noises = 4")
+        text = text.replace("room_probability = 0.0", "room_probability = 0.5\nrooms = 2")
+        config.write_text(text)
+        trainer = Trainer(load_config(config), folder)
+        trainer.run()
+        assert trainer.progress.step >= 3
+        weights.append(trainer.model.state_dict())
+    first, again, other = weights
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert not all(torch.equal(value, other[name]) for name, value in first.items())
 
 
 def test_processes_take_the_same_steps(tmp_path: Path) -> None:
@@ -153,15 +183,15 @@ def test_unknown_key_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     config.write_text('[data]\nmanifests = ["m.jsonl"]\n[optimizer]\nlearning_rat = 1e-3\n')
     assert main(["train", str(config)]) == 1
     message = capsys.readouterr().err
-    assert "learning_rat" in message and "[optimizer]" in message and str(config) in message
+    assert f"{config}: optimizer.learning_rat: unknown key" in message
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('[data]\nmanifests = ["m"]\n[nets]\n', "unknown tables nets"),
-        ("[model]\nhidden = 3\n", r"\[data\] is missing"),
-        ('[data]\nmanifests = ["m"]\n[model]\nhidden = "big"\n', "hidden: expected int, got 'big'"),
+        ('[data]\nmanifests = ["m"]\n[nets]\n', "nets: unknown key"),
+        ("[model]\nhidden = 3\n", "data: missing"),
+        ('[data]\nmanifests = ["m"]\n[model]\nhidden = "big"\n', "model.hidden: should be a valid integer, got 'big'"),
         ("data = \n", "not TOML"),
     ],
 )
@@ -172,11 +202,20 @@ def test_wrong_config(tmp_path: Path, text: str, complaint: str) -> None:
         load_config(config)
 
 
-@pytest.mark.parametrize("name", ["default", "longer"])
+@pytest.mark.parametrize("name", ["default", "gpu", "longer"])
 def test_shipped_recipe_is_a_valid_config(name: str) -> None:
     config = load_config(ROOT / "configs" / f"{name}.toml")
     assert isinstance(config, Config) and isinstance(config.run, RunConfig)
     assert all(not Path(manifest).is_absolute() for manifest in config.data.manifests)
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+@pytest.mark.parametrize(("cell", "is_left"), [("lstm", True), ("lstm_coupled", True), ("mlstm", False)])
+def test_kernels_of_cudnn_are_left_out_of_reduced_precision(cell: str, is_left: bool) -> None:
+    model = AcousticModel(len(TOKENS), cell, hidden=32, layers=1)
+    objective = Objective(model, None, ObjectiveConfig(), AugmentConfig(), bfloat16=True, seed=0)
+    assert isinstance(objective.precision(torch.device("cpu")), torch.autocast)
+    assert isinstance(objective.precision(torch.device("cuda")), nullcontext) == is_left
 
 
 def test_rate_warms_up_holds_and_decays() -> None:

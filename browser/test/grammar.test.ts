@@ -1,10 +1,11 @@
 /** One clear error for a compiled grammar that is wrong. */
 
 import { expect, test } from "vitest";
-import { GrammarError } from "../src/errors";
+import { GrammarError, SpeechLstmError } from "../src/errors";
 import { readGrammar } from "../src/grammar/compiled";
 import type { Value } from "../src/results";
-import { grammarDocument } from "./golden";
+import { Interpreter } from "../src/live/interpreter";
+import { grammarDocument, stored } from "./golden";
 
 interface Tree {
   [name: string]: Value | Tree;
@@ -49,4 +50,32 @@ test.each(WRONG)("%s", (message, path, value) => {
 
 test("what is no object", () => {
   expect(() => readGrammar([], "words.json")).toThrow("words.json:  is no object");
+});
+
+test("whatever is put anywhere, it is an error or a grammar that can be searched", () => {
+  const frames = stored("left-int8");
+  const values: Value[] = [0, 1, -1, 2, 39, 2 ** 40, 0.5, "x", "", null, [], {}, [1], true];
+  let [seed, loaded] = [1, 0];
+  const chance = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
+  for (let round = 0; round < 300; round++) {
+    const path: (string | number)[] = [];
+    let at: Value = grammarDocument("words");
+    while (typeof at === "object" && at !== null && Object.keys(at).length && (!path.length || chance(20))) {
+      const keys: string[] = Object.keys(at);
+      const key = keys[chance(keys.length)];
+      path.push(key);
+      at = (at as Record<string, Value>)[key];
+    }
+    try {
+      const compiled = readGrammar(changed(path, values[chance(values.length)]));
+      const search = compiled.decoder.start();
+      compiled.decoder.advance(search, frames.filter((frame) => frame.length === compiled.model.tokens.length));
+      new Interpreter(compiled, 0.5).decide(compiled.decoder.sentences(search), frames.length, 2);
+      loaded += 1;
+    } catch (error) {
+      expect(error).toBeInstanceOf(SpeechLstmError);
+    }
+  }
+  expect(loaded).toBeGreaterThan(10);
+  expect(loaded).toBeLessThan(290);
 });

@@ -32,7 +32,7 @@ describe.each([
   let recognizer: Recognizer;
   beforeAll(async () => {
     recognizer = await Recognizer.load({ model: content(precision), grammar: grammarDocument("words") });
-  }, 60000);
+  });
 
   test("hears what Python hears", async () => {
     let [same, all] = [0, 0];
@@ -49,7 +49,7 @@ describe.each([
       });
     }
     expect(same / all).toBeGreaterThan(0.95);
-  }, 60000);
+  });
 
   test.each(["words", "sentences", "commands"])("decides as Python does: %s", async (name) => {
     const other = await recognizer.withGrammar(grammarDocument(name));
@@ -65,7 +65,7 @@ describe.each([
       found.words.forEach((word, at) => expect(Math.abs(word.start - expected.words[at].start)).toBeLessThan(0.09));
       expect(Math.abs(found.confidence - expected.confidence)).toBeLessThan(slack);
     }
-  }, 60000);
+  });
 });
 
 test("a stream gives the same however it is cut, at any rate", async () => {
@@ -85,7 +85,7 @@ test("a stream gives the same however it is cut, at any rate", async () => {
   const left = audio("left");
   const tripled = Float32Array.from({ length: 3 * 16000 }, (_, at) => left[Math.floor(at / 3)]);
   expect((await recognizer.recognize(tripled, 48000)).text).toBe("left");
-}, 60000);
+});
 
 test("a model that does not fit is refused", async () => {
   const facts = { ...grammar("words").model, stateSize: 3 };
@@ -96,4 +96,4 @@ test("a model that does not fit is refused", async () => {
   const recognizer = await Recognizer.load({ model: content("int8"), grammar: grammarDocument("words") });
   await expect(recognizer.withGrammar(other)).rejects.toThrow("compiled for another model");
   expect(readGrammar(grammarDocument("words")).words.length).toBe(36);
-}, 60000);
+});

@@ -22,12 +22,6 @@ from speech_lstm.runtime.errors import DeviceError, OptionError
 from speech_lstm.runtime.options import check_types
 from speech_lstm.runtime.results import AudioDropped, AudioWarning, MicrophoneBack, MicrophoneLost, MicrophoneSilent
 
-_streams: set[int] = set()  # ids of PortAudio's streams that microphones have open
-
-ABORT_SECONDS = 2.0
-"""Longest wait for PortAudio to end a stream: it may never return for a device that vanished while it started."""
-
-
 MicrophoneEvent = AudioDropped | AudioWarning | MicrophoneSilent | MicrophoneLost | MicrophoneBack
 
 
@@ -214,7 +208,7 @@ class Microphone:
             except (ValueError, sounddevice.PortAudioError) as error:
                 self._release()
                 raise DeviceError(f"{_describe(self.device)} cannot be opened: {portaudio.reason(error)}") from None
-            _streams.add(id(self._stream))
+            portaudio.OPEN.add(id(self._stream))
         self.sample_rate, self.channels = rate, channels
         self._resampler = StreamResampler(rate)
         self._downmix = Downmix(channels)
@@ -246,7 +240,7 @@ class Microphone:
         """Try once to open the lost device."""
         try:
             if self.options.rescan and self._retries % 2:
-                _restart_portaudio()
+                portaudio.restart()
             self._open()
         except DeviceError:
             self._retries += 1
@@ -263,9 +257,7 @@ class Microphone:
         with portaudio.LOCK:
             stream, self._stream = self._stream, None
         if stream is not None:
-            ending = threading.Thread(target=_end, args=(stream,), daemon=True)
-            ending.start()
-            ending.join(ABORT_SECONDS)
+            portaudio.end(stream)
 
 
 @dataclass(frozen=True)
@@ -275,13 +267,6 @@ class _Captured:
     frames: Any
     dropped: int
     overflow: bool
-
-
-def _end(stream: Any) -> None:
-    """Close a stream, which may be broken."""
-    stream.abort(ignore_errors=True)
-    stream.close(ignore_errors=True)
-    _streams.discard(id(stream))
 
 
 def permission_hint() -> str:
@@ -300,15 +285,6 @@ def _put(waiting: queue.Queue[_Captured | None], item: _Captured | None) -> bool
     except queue.Full:
         return False
     return True
-
-
-def _restart_portaudio() -> None:
-    """Let PortAudio look for devices again, unless another microphone is in use, which that would end."""
-    sounddevice = portaudio.load()
-    with portaudio.LOCK:
-        if not _streams:
-            sounddevice._terminate()
-            sounddevice._initialize()
 
 
 def _describe(device: int | str | None) -> str:

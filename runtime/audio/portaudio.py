@@ -11,6 +11,12 @@ from speech_lstm.runtime.errors import DeviceError
 LOCK = threading.RLock()
 """Held while PortAudio opens, closes or lists: its list of devices is one for the process."""
 
+OPEN: set[int] = set()
+"""Ids of the streams that microphones have open."""
+
+ABORT_SECONDS = 2.0
+"""Longest wait for PortAudio to end a stream: it may never return for a device that vanished while it started."""
+
 USUAL_RATES = (48000, 44100, 32000, 16000, 96000, 22050, 8000)
 """Tried in this order where a device does not open at the rate that it calls its own."""
 
@@ -77,6 +83,28 @@ def input_format(info: Any, sample_rate: int | None, channels: int | None) -> tu
             else:
                 return rate, count
     raise DeviceError(f"input {info['name']!r} takes none of the usual rates and channel counts: {problem}")
+
+
+def end(stream: Any) -> None:
+    """Close a stream, which may be broken."""
+
+    def close() -> None:
+        stream.abort(ignore_errors=True)
+        stream.close(ignore_errors=True)
+        OPEN.discard(id(stream))
+
+    ending = threading.Thread(target=close, daemon=True)
+    ending.start()
+    ending.join(ABORT_SECONDS)
+
+
+def restart() -> None:
+    """Let PortAudio look for devices again, unless a microphone is in use, which that would end."""
+    sounddevice = load()
+    with LOCK:
+        if not OPEN:
+            sounddevice._terminate()
+            sounddevice._initialize()
 
 
 def reason(error: Exception) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.grammar.grammar import COMPILED, is_compiled
 from speech_lstm.runtime.grammar.joining import SLOT_BEGINS
+from speech_lstm.runtime.grammar.source import Source
 from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.wake.compiled import CompiledDetector, WakePhrase
@@ -34,23 +35,33 @@ LARGEST = 1e6
 """Of any other number."""
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledGrammar:
-    """What a file holds that a recognizer does not get from its model: the sentences, the graph that is searched, and
-    the wake words. `tokens`, `frame_seconds`: of the model that it was compiled for.
+class CompiledGrammar(Grammar):
+    """The sentences of a grammar and their meanings, without the templates and lists that they were made from.
+
+    `path`: of its file. `search`: the graph that is searched. `wake_detector`: of the wake words that came with it.
+    `tokens`, `frame_seconds`: of the model that it was compiled for.
     """
 
-    path: Path
-    tokens: tuple[str, ...]
-    frame_seconds: float
-    grammar: Grammar
-    graph: DecodingGraph
-    wake_detector: WakeWordDetector | None
+    def __init__(
+        self,
+        path: Path,
+        tokens: Sequence[str],
+        frame_seconds: float,
+        sentences: WordGraph,
+        search: DecodingGraph,
+        wake_detector: WakeWordDetector | None,
+    ) -> None:
+        self.source = Source((), form=COMPILED)
+        self._set_graph(sentences)
+        self.path = path
+        self.tokens = tuple(tokens)
+        self.frame_seconds = frame_seconds
+        self.search = search
+        self.wake_detector = wake_detector
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> CompiledGrammar:
+    def read(cls, path: Path) -> CompiledGrammar:
         """Read and check a file. GrammarError that names the file and the field."""
-        path = Path(path)
         try:
             document = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
@@ -73,10 +84,10 @@ class CompiledGrammar:
         said = file.all_ways("pronunciations", len(tokens), len(words))
         return cls(
             path=path,
-            tokens=tuple(tokens),
+            tokens=tokens,
             frame_seconds=frame_seconds,
-            grammar=Grammar.compiled(_sentences(file.inside("sentences"), words)),
-            graph=_search(file.inside("search"), tuple(tokens), _speller(file.inside("spelling"), words, said)),
+            sentences=_sentences(file.inside("sentences"), words),
+            search=_search(file.inside("search"), tuple(tokens), _speller(file.inside("spelling"), words, said)),
             wake_detector=_wake(file.inside("wake"), tuple(tokens), frame_seconds) if file.has("wake") else None,
         )
 
@@ -88,16 +99,10 @@ class CompiledGrammar:
             )
 
 
-GrammarSource = Grammar | CompiledGrammar | str | PathLike[str] | Iterable[str]
-"""A grammar, the path of a grammar file, compiled or not, or phrases."""
-
-
-def load_grammar(source: GrammarSource) -> Grammar | CompiledGrammar:
-    """A grammar from what a user gives."""
-    if isinstance(source, CompiledGrammar):
-        return source
+def load_grammar(source: Grammar | str | PathLike[str] | Iterable[str]) -> Grammar:
+    """A grammar from what a user gives: as `Grammar.load`, or the path of a compiled one."""
     if isinstance(source, str | PathLike) and str(source) and is_compiled(Path(source)):
-        return CompiledGrammar.load(source)
+        return CompiledGrammar.read(Path(source))
     return Grammar.load(source)
 
 

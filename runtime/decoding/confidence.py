@@ -112,6 +112,8 @@ class ConfidenceModel:
             return cls(frame_seconds=frame_seconds)
         try:
             weights = {**LATER, **calibration["weights"]}
+            if unknown := sorted({*calibration, *weights} - {"intercept", "weights", *FEATURES}):
+                raise ValueError(f"unknown: {', '.join(unknown)}")
             return cls(float(calibration["intercept"]), tuple(float(weights[name]) for name in FEATURES), frame_seconds)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"calibration in the model's metadata is malformed: {error!r}") from None

@@ -50,7 +50,7 @@ class _Suffix:
     label: int
     begin: DoubleArray
     ends: DoubleArray
-    tail: _Suffix | None
+    rest: _Suffix | None
     postfix: Prefix | None = None
     is_news: bool = False
 
@@ -133,9 +133,9 @@ class SentenceSearch:
         """Where the same words from the same node on are said better with other pronunciations, those of the suffix do
         not count. Returns whether there is such a place.
         """
-        assert suffix.tail is not None and suffix.tail.postfix is not None
+        assert suffix.rest is not None and suffix.rest.postfix is not None
         suffix.is_news = True
-        suffix.postfix = self._postfixes.longer(suffix.tail.postfix, suffix.label)
+        suffix.postfix = self._postfixes.longer(suffix.rest.postfix, suffix.label)
         words = self._postfixes.words_so_far(suffix.postfix)
         if words is None:
             return False
@@ -205,10 +205,10 @@ class SentenceSearch:
         spans: list[Span] = []
         begin = int((self._outside - self._blank + suffix.begin)[::-1].argmax())
         step = suffix
-        while step.tail is not None:
+        while step.rest is not None:
             end = begin + 1 + int(step.ends[last - begin - 1 :: -1].argmax())
             spans.append(Span(step.label, begin, end))
-            step, label = step.tail, step.label
+            step, label = step.rest, step.label
             if step.label:
                 begin = end + (step.label == label)
                 begin += int(step.begin[last - begin :: -1].argmax())
@@ -226,6 +226,6 @@ def _one_row_later(values: DoubleArray) -> DoubleArray:
 def _phones(suffix: _Suffix) -> Iterator[int]:
     """Tokens of a suffix."""
     step = suffix
-    while step.tail is not None:
+    while step.rest is not None:
         yield step.label
-        step = step.tail
+        step = step.rest

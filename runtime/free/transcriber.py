@@ -85,8 +85,8 @@ class SpeechStream:
         self._report = report or to_log()
         self._input = StreamInput(sample_rate)
         self._state = model.initial_state()
-        self._unit = model.metadata.chunk_samples
-        self._block = max(1, round(block_seconds * SAMPLE_RATE / self._unit)) * self._unit
+        unit = model.metadata.chunk_samples
+        self._block = max(1, round(block_seconds * SAMPLE_RATE / unit)) * unit
         self._waiting: Samples = np.zeros(0, np.float32)
         self._heard = 0
         self._finished = False
@@ -111,8 +111,8 @@ class SpeechStream:
             return []
         self._finished = True
         found = self._hear(self._input.finish())
-        seconds, tail = self.seconds, round(self._model.metadata.tail_seconds * SAMPLE_RATE)
-        self._waiting = np.pad(self._waiting, (0, tail + -(len(self._waiting) + tail) % self._unit))
+        seconds, waiting = self.seconds, len(self._waiting)
+        self._waiting = np.pad(self._waiting, (0, self._model.metadata.padded_samples(waiting) - waiting))
         return [*found, *self._run(len(self._waiting)), *self._search.finish(seconds)]
 
     def _hear(self, audio: Samples) -> list[Result]:

@@ -66,14 +66,6 @@ class Grammar:
         self.words = frozenset(arc.word for arc in graph.arcs if arc.word is not None)
 
     @classmethod
-    def compiled(cls, graph: WordGraph) -> Grammar:
-        """What is left of a grammar in a compiled one: its sentences and their meanings, no lists and templates."""
-        grammar = cls.__new__(cls)
-        grammar.source = Source((), form=COMPILED)
-        grammar._set_graph(graph)
-        return grammar
-
-    @classmethod
     def from_phrases(cls, phrases: Iterable[str], lists: Lists | None = None) -> Grammar:
         """A grammar of phrases: plain words, or templates. "Name: phrase" gives the phrase an intent."""
         return cls(read_phrases(phrases), lists)
@@ -125,7 +117,7 @@ class Grammar:
 
         Raises GrammarError when the grammar does not have the sentence.
         """
-        path = first_path(self.graph.leaving, self.graph.start, self.graph.finals, words)
+        path = first_path(self.graph, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")
         return meaning(path, words)
@@ -133,12 +125,12 @@ class Grammar:
 
 def is_compiled(path: Path) -> bool:
     """Whether a file is a compiled grammar, going by its first bytes."""
-    if path.suffix.lower() != ".json" or not path.is_file():
-        return False
     try:
+        if path.suffix.lower() != ".json" or not path.is_file():
+            return False
         with path.open("rb") as file:
             return _COMPILED.match(file.read(200)) is not None
-    except OSError:
+    except (OSError, ValueError):  # whoever reads all of it says what is wrong
         return False
 
 

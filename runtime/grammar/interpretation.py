@@ -42,35 +42,29 @@ def paths(graph: WordGraph) -> Iterator[tuple[WordArc, ...]]:
         pending.extend((arc.target, (*path, arc)) for arc in reversed(arcs_from[node]))
 
 
-def first_path(
-    arcs_from: Sequence[Sequence[WordArc]], start: int, finals: frozenset[int], words: Sequence[str]
-) -> tuple[WordArc, ...] | None:
-    """The arcs that spell `words` from `start` to a final node; None when the graph does not accept them.
+def first_path(graph: WordGraph, words: Sequence[str]) -> tuple[WordArc, ...] | None:
+    """The arcs that spell `words` from the start to a final node; None when the graph does not accept them.
 
-    Of several paths it is the one whose arcs come first in `arcs_from` [node]. Every pair of node and position is
-    visited at most once, so the time is bounded by arcs times words.
+    Of several paths it is the one whose arcs come first in `graph.leaving`. It goes straight there, because the nodes
+    from which the rest can be spelt are found from the end.
     """
+    spells = [graph.ending]
+    for word in reversed(words):
+        sources = {arc.source for arc in graph.by_word.get(word, ()) if arc.target in spells[-1]}
+        spells.append(graph.silently_before(sources))
+    spells.reverse()
+    if graph.start not in spells[0]:
+        return None
+    node, position = graph.start, 0
     path: list[WordArc] = []
-    tried = {(start, 0)}
-    pending = [(start, 0, iter(arcs_from[start]))]
-    while pending:
-        node, position, arcs = pending[-1]
-        if position == len(words) and node in finals:
-            return tuple(path)
-        for arc in arcs:
+    while position < len(words) or node not in graph.finals:
+        for arc in graph.leaving[node]:
             after = position + (arc.word is not None)
-            if arc.word is not None and (position == len(words) or arc.word != words[position]):
-                continue
-            if (arc.target, after) not in tried:
-                tried.add((arc.target, after))
-                path.append(arc)
-                pending.append((arc.target, after, iter(arcs_from[arc.target])))
+            if arc.word in (None, *words[position : position + 1]) and arc.target in spells[after]:
                 break
-        else:
-            pending.pop()
-            if path:
-                path.pop()
-    return None
+        path.append(arc)
+        node, position = arc.target, after
+    return tuple(path)
 
 
 def meaning(path: Sequence[WordArc], words: Sequence[str]) -> Interpretation:

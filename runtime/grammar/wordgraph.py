@@ -1,5 +1,6 @@
 """The word graph: what a grammar means, as an acyclic automaton over words. Grammars make it, the decoder reads it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -38,6 +39,38 @@ class WordGraph:
         for arc in self.arcs:
             leaving[arc.source].append(arc)
         return tuple(map(tuple, leaving))
+
+    @cached_property
+    def by_word(self) -> dict[str, list[WordArc]]:
+        """The arcs of each word."""
+        found: dict[str, list[WordArc]] = {}
+        for arc in self.arcs:
+            if arc.word is not None:
+                found.setdefault(arc.word, []).append(arc)
+        return found
+
+    @cached_property
+    def ending(self) -> frozenset[int]:
+        """The nodes from which a sentence can end without another word."""
+        return self.silently_before(self.finals)
+
+    @cached_property
+    def _silent_sources(self) -> dict[int, list[int]]:
+        """Target -> sources of the arcs without a word."""
+        found: dict[int, list[int]] = {}
+        for arc in self.arcs:
+            if arc.word is None:
+                found.setdefault(arc.target, []).append(arc.source)
+        return found
+
+    def silently_before(self, nodes: Collection[int]) -> frozenset[int]:
+        """These nodes and all from which they are reached without a word."""
+        found, pending = set(nodes), list(nodes)
+        while pending:
+            new = [node for node in self._silent_sources.get(pending.pop(), ()) if node not in found]
+            found.update(new)
+            pending += new
+        return frozenset(found)
 
     def __post_init__(self) -> None:
         """Raise GrammarError when an arc, the start or a final node lies outside 0..num_nodes-1."""

@@ -85,9 +85,11 @@ class JointNgram:
             hypotheses = [
                 (cost, self._after(history, unit), phones) for cost, phones, history, unit in kept if cost <= limit
             ]
+        whole = [(phones, cost + self._cost_of(history, END)) for cost, history, phones in hypotheses]
+        least = min(cost for _, cost in whole)  # of a long word it is too much for exp alone
         weights: dict[str, float] = {}
-        for cost, history, phones in hypotheses:
-            weights[phones] = weights.get(phones, 0.0) + math.exp(-cost - self._cost_of(history, END))
+        for phones, cost in whole:
+            weights[phones] = weights.get(phones, 0.0) + math.exp(least - cost)
         total = sum(weights.values())
         return sorted(((phones, weight / total) for phones, weight in weights.items()), key=lambda pair: -pair[1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.audio.hearing import clip
 from speech_lstm.runtime.audio.report import to_log
-from speech_lstm.runtime.compiled.reading import CompiledGrammar, GrammarSource, load_grammar
+from speech_lstm.runtime.compiled.reading import CompiledGrammar, load_grammar
 from speech_lstm.runtime.compiled.writing import compiled_text
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
@@ -36,6 +36,9 @@ from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.audio.microphone import Microphone
+
+GrammarSource = Grammar | str | PathLike[str] | Iterable[str]
+"""A grammar, the path of a grammar file, compiled or not, or phrases."""
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -138,16 +141,18 @@ class Recognizer:
         parts.append(f"{self.model.path.name} on {self.model.device}")
         return f"<Recognizer: {', '.join(parts)}>"
 
-    def _compile(self, source: Grammar | CompiledGrammar) -> None:
+    def _compile(self, grammar: Grammar) -> None:
         """What depends on the grammar; the last field that a recognizer gets is the grammar."""
         metadata, options = self.model.metadata, self.options
-        if isinstance(source, CompiledGrammar):
-            source.check(metadata)
-            grammar, graph = source.grammar, source.graph
+        if isinstance(grammar, CompiledGrammar):
+            grammar.check(metadata)
+            graph = grammar.search
         else:
-            grammar, graph = source, compile_graph(source.graph, self.lexicon, metadata.tokens)
+            graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
+        if unknown := sorted(metadata.thresholds.keys() - {"accept", "open"}):
+            raise ModelError(f"thresholds in the model's metadata has {', '.join(unknown)}; known are accept, open")
         expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
         unexpected = metadata.thresholds.get("open", expected)
         self.interpreter = Interpreter(
@@ -207,8 +212,12 @@ class Recognizer:
     ) -> Result:
         """The command in what the model made of a clip, see `Model.log_probs`: float32 [frames, tokens].
 
-        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's.
+        seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's. AudioError for
+        an array of another shape.
         """
+        tokens, shape = len(self.model.metadata.tokens), np.shape(log_probs)
+        if len(shape) != 2 or shape[1] != tokens:
+            raise AudioError(f"log_probs is {list(shape)}, expected [frames, {tokens}]")
         decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
         if threshold is not None:
             interpreter = replace(interpreter, threshold=threshold)

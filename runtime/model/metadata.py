@@ -25,6 +25,9 @@ FORMAT_VERSION = 2
 CHECKED_SINCE = 2
 """Format from which on a file has a checksum of all of it."""
 
+TAIL_SECONDS = 0.4
+"""Of silence after the end of audio, for models that do not say otherwise."""
+
 CHECKSUM = "sha256"
 EXPORT_AGAIN = "export it again with `speech-lstm export`"
 
@@ -72,7 +75,7 @@ class ModelMetadata:
     """Coefficients that turn path scores of this model into probabilities."""
     precision: str = ""
     """Of the weights: "fp32", "int8", or "int8, GRU in fp32". Files of earlier versions do not say it."""
-    tail_seconds: float = 0.4
+    tail_seconds: float = TAIL_SECONDS
     """Silence to put after the end of audio, because the model hears a little late."""
     format_version: int = FORMAT_VERSION
 

@@ -35,7 +35,7 @@ class CompiledDetector(WakeWordDetector):
         self.phrases = tuple(phrase.text for phrase in phrases)
         self.free_speech = free_speech_of(tokens)
         self.chains = PhoneChains.of_ways([phrase.ways for phrase in phrases], len(tokens), self.free_speech)
-        self.tails = {}
+        self.curves = {}
         self.thresholds = {phrase.text: phrase.threshold for phrase in phrases}
         self._count_frames(frame_seconds)
 

@@ -25,9 +25,9 @@ from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-from .false_alarms import Negatives
+from .false_alarms import Negatives, alarm_curve
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
-from .wakeword import WakeWordOptions, phrase_tail
+from .wakeword import WakeWordOptions
 
 BLANK_OFFSET = 1.0
 """Taken off the log-probability of blank, which else makes short sequences likely."""
@@ -128,7 +128,7 @@ def _above(
     """[recordings]: score per phone of the phrase with these pronunciations, less the threshold."""
     tokens, options = model.metadata.tokens, WakeWordOptions()
     lexicon = Lexicon(ways)
-    threshold = phrase_tail(phrase, lexicon, tokens).threshold(options.false_alarms)
+    threshold = alarm_curve(phrase, lexicon, tokens).threshold(options.false_alarms)
     chains = PhoneChains.of([phrase], lexicon, tokens, free_speech_of(tuple(tokens)))
     best = [
         Negatives.from_log_probs(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from speech_lstm.runtime.decoding.free_speech import free_speech_of, likelihoods
+from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray, margins
 from speech_lstm.runtime.errors import ModelError
 
@@ -39,11 +40,11 @@ _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is fo
 _WINDOW = 25  # rows in which one false alarm at most is counted
 _MOST = 3600.0  # false alarms an hour: a window is about a second
 _SHORTEST = 0.01  # mean excess
-_TAIL = 30  # highest windows that the tail is fitted to
+_HIGHEST = 30  # highest windows that the curve is fitted to
 
 
 @dataclass(frozen=True)
-class Tail:
+class AlarmCurve:
     """How often a phrase's score is above a value in an hour of negatives: rate * exp((start - value) / mean).
 
     `start`: a score. `mean`: excess over it. `rate`: windows an hour above it.
@@ -54,9 +55,9 @@ class Tail:
     rate: float
 
     @classmethod
-    def fitted(cls, scores: FloatArray, hours: float) -> Tail:
+    def fitted(cls, scores: FloatArray, hours: float) -> AlarmCurve:
         """scores: float32 [windows], the highest one of each, in so many hours."""
-        count = min(_TAIL, len(scores) - 1)
+        count = min(_HIGHEST, len(scores) - 1)
         best = np.sort(scores.astype(np.float64))[::-1][: count + 1]
         return cls(float(best[-1]), max(_SHORTEST, float((best[:-1] - best[-1]).mean())), count / hours)
 
@@ -123,12 +124,12 @@ class Negatives:
             path, tokens=np.array(self.tokens), codes=self.codes, speech=self.speech, hours=np.array(self.hours)
         )
 
-    def tail(self, chains: PhoneChains) -> Tail:
+    def curve(self, chains: PhoneChains) -> AlarmCurve:
         """Of the best score of any of the phrases."""
         scores = self._scores(chains)
         windows = -len(scores) % _WINDOW
         padded = np.pad(scores, (0, windows), constant_values=-DEEPEST)
-        return Tail.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
+        return AlarmCurve.fitted(padded.reshape(-1, _WINDOW).max(axis=1), self.hours)
 
     def highest(self, chains: PhoneChains) -> float:
         """Best score of any of the phrases anywhere."""
@@ -177,3 +178,15 @@ class Negatives:
 def bundled_negatives() -> Negatives:
     """Those that come with the package."""
     return Negatives.load()
+
+
+def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
+    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
+    negatives = bundled_negatives()
+    if tuple(tokens) != negatives.tokens:
+        raise ModelError(
+            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
+            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
+        )
+    given = [phrases] if isinstance(phrases, str) else phrases
+    return negatives.curve(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))

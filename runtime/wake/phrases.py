@@ -14,7 +14,7 @@ from speech_lstm.runtime.grammar.source import Block, Place, Source, Template
 from speech_lstm.runtime.lexicon.text import spoken_words, unsaid
 from speech_lstm.runtime.options import check_number
 
-from .false_alarms import Tail
+from .false_alarms import AlarmCurve
 from .phone_chains import ways_to_say
 
 MOST_PHRASES = 32
@@ -74,8 +74,8 @@ def sensitivities(given: float | Mapping[str, float], wake_words: Sequence[str])
     return found
 
 
-def advice(wake_word: str, lexicon: Pronouncing, tail: Tail, false_alarms: float) -> list[str]:
-    """What speaks against a wake word, where so many false alarms an hour are wanted. tail: of all its phrases."""
+def advice(wake_word: str, lexicon: Pronouncing, curve: AlarmCurve, false_alarms: float) -> list[str]:
+    """What speaks against a wake word, where so many false alarms an hour are wanted. curve: of all its phrases."""
     found = []
     phrases = phrases_of(wake_word)
     for phrase in phrases:
@@ -84,7 +84,7 @@ def advice(wake_word: str, lexicon: Pronouncing, tail: Tail, false_alarms: float
             found.append(f"{which}short: {phones} phones; with {FEW_PHONES} or more there are far fewer false alarms")
         if set(spoken_words(phrase)) <= COMMON:
             found.append(f"{which}common: all its words are said all day, so it will be said without being meant")
-    if tail.threshold(false_alarms) > HARD:
+    if curve.threshold(false_alarms) > HARD:
         found.append(
             "sounds like other speech: it must be said very clearly to be heard, or there are more false alarms; "
             "add a word or take rarer sounds"

@@ -19,9 +19,8 @@ import numpy as np
 from speech_lstm.runtime.decoding.free_speech import DoubleArray, free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
-from speech_lstm.runtime.errors import ModelError
 
-from .false_alarms import LEAST, Tail, bundled_negatives
+from .false_alarms import LEAST, AlarmCurve, alarm_curve
 from .phone_chains import PhoneChains
 from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 
@@ -105,14 +104,14 @@ class WakeWordDetector:
         self.phrases = tuple(dict.fromkeys(phrase for all_of_it in self.wake_words.values() for phrase in all_of_it))
         self.free_speech = free_speech_of(tuple(tokens))
         self.chains = PhoneChains.of(self.phrases, lexicon, tokens, self.free_speech)
-        self.tails: dict[str, Tail] = {}
+        self.curves: dict[str, AlarmCurve] = {}
         self.thresholds: dict[str, float] = {}
         for wake_word, wanted in sensitivities(sensitivity, tuple(self.wake_words)).items():
             if thresholds and wake_word in thresholds:
                 threshold = thresholds[wake_word]
             else:
-                self.tails[wake_word] = phrase_tail(self.wake_words[wake_word], lexicon, tokens)
-                threshold = self.tails[wake_word].threshold(self.options.wanted(wanted))
+                self.curves[wake_word] = alarm_curve(self.wake_words[wake_word], lexicon, tokens)
+                threshold = self.curves[wake_word].threshold(self.options.wanted(wanted))
                 threshold = min(HIGHEST_THRESHOLD, threshold)
             for phrase in self.wake_words[wake_word]:
                 self.thresholds.setdefault(phrase, threshold)
@@ -130,26 +129,14 @@ class WakeWordDetector:
     def advice(self, lexicon: Pronouncing) -> list[str]:
         """What speaks against the phrases whose threshold follows from a sensitivity."""
         found = []
-        for wake_word, tail in self.tails.items():
-            told = advice(wake_word, lexicon, tail, self.options.false_alarms)
+        for wake_word, curve in self.curves.items():
+            told = advice(wake_word, lexicon, curve, self.options.false_alarms)
             found += [f"wake word {wake_word!r}: {text}" for text in told]
         return found
 
     def start(self) -> WakeWordSearch:
         """A search that has heard nothing yet."""
         return WakeWordSearch(self)
-
-
-def phrase_tail(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> Tail:
-    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
-    negatives = bundled_negatives()
-    if tuple(tokens) != negatives.tokens:
-        raise ModelError(
-            "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
-            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
-        )
-    given = [phrases] if isinstance(phrases, str) else phrases
-    return negatives.tail(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))
 
 
 class WakeWordSearch:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 SAMPLE_RATE = 16000
 WINDOW = 400  # 25 ms
 HOP = 160  # 10 ms
-TAIL = WINDOW - HOP  # samples of the past that the next chunk's first window needs
+PAST = WINDOW - HOP  # samples of the past that the next chunk's first window needs
 FFT = 512
 LOW_HZ, HIGH_HZ = 60.0, 7600.0
 LOG_FLOOR = 1e-6
@@ -51,7 +51,7 @@ class LogMel(nn.Module):
         self.register_buffer("deviation", torch.full((mels,), 4.0))
 
     def energies(self, audio: Tensor) -> Tensor:
-        """Log-mel energies, not normalised: float32 [batch, TAIL + 160 n samples] -> [batch, n, mels]."""
+        """Log-mel energies, not normalised: float32 [batch, PAST + 160 n samples] -> [batch, n, mels]."""
         if self.training:
             spectrum = torch.fft.rfft(audio.unfold(1, WINDOW, HOP) * self.window, FFT)  # [batch, n, FFT / 2 + 1]
             power = spectrum[..., self.first : self.first + len(self.mel)].abs().square()
@@ -63,19 +63,19 @@ class LogMel(nn.Module):
 
     def _halves(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Samples before and after the middle of each window, [batch, n, WINDOW / 2], from the middle outwards."""
-        hops = nn.functional.pad(audio, (0, -TAIL % HOP)).reshape(audio.shape[0], -1, HOP)  # [batch, n + 2, HOP]
+        hops = nn.functional.pad(audio, (0, -PAST % HOP)).reshape(audio.shape[0], -1, HOP)  # [batch, n + 2, HOP]
         first, second, third = hops[:, :-2], hops[:, 1:-1], hops[:, 2:]  # a window is two hops and a half
         middle = WINDOW // 2 - HOP
         before = torch.cat([first[..., 1:], second[..., : middle + 1]], dim=2).flip(2)
         after = torch.cat([second[..., middle:], third[..., : WINDOW - 2 * HOP]], dim=2)
         return before, after
 
-    def forward(self, audio: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, audio: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a chunk.
 
-        audio: float32 [batch, samples], 16 kHz, -1..1, samples a multiple of 160; tail: [batch, TAIL], the past.
-        Returns features [batch, samples / 160, mels] and the next tail.
+        audio: float32 [batch, samples], 16 kHz, -1..1, samples a multiple of 160; past: [batch, PAST], before it.
+        Returns features [batch, samples / 160, mels] and the next past.
         """
-        audio = torch.cat([tail, audio], dim=1)
+        audio = torch.cat([past, audio], dim=1)
         features = (self.energies(audio) - self.mean) / self.deviation
-        return features, audio[:, -TAIL:]
+        return features, audio[:, -PAST:]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from speech_lstm.acoustic.cells import CELLS
-from speech_lstm.acoustic.frontend import TAIL, LogMel
+from speech_lstm.acoustic.frontend import PAST, LogMel
 
 STACK = 4  # 10 ms features to one 40 ms output frame
 FRAME_SAMPLES = 640
@@ -14,7 +14,7 @@ FRAME_SECONDS = 0.04
 class AcousticModel(nn.Module):
     """Residual recurrent layers over stacked log-mels: each is x + Cell(LayerNorm(x)).
 
-    The state is [batch, state_size]: the audio tail of the front end, then the memory, which is the state of every
+    The state is [batch, state_size]: the past audio of the front end, then the memory, which is the state of every
     cell in order; zeros begin a stream. Nothing outside this class knows that layout.
     """
 
@@ -36,18 +36,18 @@ class AcousticModel(nn.Module):
         self.output = nn.Linear(hidden, tokens)
         self._sizes = [module.state_size for module in cells]
         self.memory_size = sum(self._sizes)
-        self.state_size = TAIL + self.memory_size
+        self.state_size = PAST + self.memory_size
 
     def initial_state(self, batch: int) -> Tensor:
         """Zeros [batch, state_size]."""
         return torch.zeros(batch, self.state_size)
 
-    def features(self, audio: Tensor, tail: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """audio [batch, 640 n], tail [batch, TAIL] or silence -> stacked features [batch, n, 4 mels], tail."""
-        if tail is None:
-            tail = audio.new_zeros(len(audio), TAIL)
-        features, tail = self.frontend(audio, tail)
-        return features.reshape(audio.shape[0], -1, STACK * self.mels), tail
+    def features(self, audio: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """audio [batch, 640 n], past [batch, PAST] or silence -> stacked features [batch, n, 4 mels], past."""
+        if past is None:
+            past = audio.new_zeros(len(audio), PAST)
+        features, past = self.frontend(audio, past)
+        return features.reshape(audio.shape[0], -1, STACK * self.mels), past
 
     def encode(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """The network after its front end.
@@ -72,6 +72,6 @@ class AcousticModel(nn.Module):
         audio: float32 [batch, samples], samples a multiple of 640; state: float32 [batch, state_size].
         Returns log_probs float32 [batch, samples / 640, tokens] and next_state [batch, state_size].
         """
-        features, tail = self.features(audio, state[:, :TAIL])
-        vectors, memory = self.encode(features, state[:, TAIL:])
-        return self.classify(vectors), torch.cat([tail, memory], dim=1)
+        features, past = self.features(audio, state[:, :PAST])
+        vectors, memory = self.encode(features, state[:, PAST:])
+        return self.classify(vectors), torch.cat([past, memory], dim=1)

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from speech_lstm.cli.environment import need
 from speech_lstm.cli.options import add_model_options, add_pronunciations_option, name, path, positive, share
 from speech_lstm.runtime.errors import SpeechLstmError
 
@@ -90,6 +91,7 @@ def run_card(args: argparse.Namespace) -> int:
 
 def run_suite(args: argparse.Namespace) -> int:
     """Everything that a suite file describes."""
+    need("a suite of tests", "pydantic")
     from speech_lstm.evaluation.report import headline, markdown
     from speech_lstm.evaluation.run_suite import run_suite
     from speech_lstm.evaluation.suite import load_suite

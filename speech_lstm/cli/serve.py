@@ -22,7 +22,7 @@ from speech_lstm.cli.options import (
     recognizer_options,
     sensitivity,
 )
-from speech_lstm.runtime.errors import SpeechLstmError
+from speech_lstm.runtime.errors import OptionError, SpeechLstmError
 
 EXAMPLE = """example:
   speech-lstm serve --grammar home.yaml                                        # a page at http://127.0.0.1:8080/
@@ -101,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         pronunciations=args.pronunciations,
         options=hearing,
     )
+    if recognizer.wake_detector:
+        raise OptionError(f"{args.grammar}: compile it without --wake-word, and give --wake-word to serve")
     waking = None
     if args.wake_word:
         waking = Recognizer(

@@ -19,7 +19,7 @@ EXAMPLE = """examples:
 Paths in the file are relative to its folder. The same command again goes on from the last checkpoint; Ctrl-C saves
 one."""
 
-NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard", "rapidfuzz")
+NEEDED = ("torch", "torchaudio", "scipy", "pyroomacoustics", "rich", "tensorboard", "rapidfuzz", "pydantic")
 """Packages of the extra that training imports."""
 
 
@@ -50,7 +50,7 @@ def hours(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Train to the end, or save and stop at Ctrl-C."""
     need("training", *NEEDED)
-    from speech_lstm.config import load_config
+    from speech_lstm.config import ConfigError, load_config
 
     config = load_config(args.config)
     if args.hours is not None:
@@ -60,7 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
     from speech_lstm.training.trainer import Trainer  # PyTorch takes seconds, and the file may be wrong
 
-    trainer = Trainer(config, folder)
+    try:
+        trainer = Trainer(config, folder)
+    except ConfigError as wrong:
+        raise ConfigError(f"{args.config}: {wrong}") from None
     try:
         error = trainer.run()
     except KeyboardInterrupt:

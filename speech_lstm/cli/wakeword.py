@@ -78,25 +78,26 @@ def run_check(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
     from speech_lstm.runtime.lexicon.text import spoken_words
     from speech_lstm.runtime.lexicon.tokens import TOKENS
+    from speech_lstm.runtime.wake.false_alarms import alarm_curve
     from speech_lstm.runtime.wake.phone_chains import ways_to_say
     from speech_lstm.runtime.wake.phrases import advice, phrases_of
-    from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, WakeWordOptions, phrase_tail
+    from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, WakeWordOptions
 
     lexicon, options = Lexicon(args.pronunciations), WakeWordOptions()
     for wake_word in args.phrases:
         phrases = phrases_of(wake_word)
-        tail = phrase_tail(phrases, lexicon, TOKENS)
+        curve = alarm_curve(phrases, lexicon, TOKENS)
         for phrase in phrases:
             print(f"{phrase}: {' or '.join(' '.join(phones) for phones in ways_to_say(phrase, lexicon))}")
         for word in dict.fromkeys(word for phrase in phrases for word in spoken_words(phrase)):
             if lexicon.is_guessed(word):
                 print(f"  guessed: how to say {word!r}; give its phones with --pronunciations FILE")
-        for warning in advice(wake_word, lexicon, tail, options.false_alarms):
+        for warning in advice(wake_word, lexicon, curve, options.false_alarms):
             print(f"  warning: {warning}")
         for sensitivity in SENSITIVITIES:
             wanted = options.wanted(sensitivity)
-            threshold = min(HIGHEST_THRESHOLD, tail.threshold(wanted))
-            expected = max(wanted, tail.false_alarms(threshold))
+            threshold = min(HIGHEST_THRESHOLD, curve.threshold(wanted))
+            expected = max(wanted, curve.false_alarms(threshold))
             print(
                 f"  sensitivity {sensitivity}: threshold {threshold:.2f}, {expected:.2g} false alarms an hour of speech"
             )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance
 from speech_lstm.runtime.audio import Samples, read_audio, refuse
-from speech_lstm.runtime.errors import AudioError, PronunciationError
+from speech_lstm.runtime.errors import AudioError, PronunciationError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
@@ -164,7 +164,10 @@ def _complete_rows(out: Path) -> set[str]:
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         out.write_bytes(whole)
-    return {json.loads(line)["path"] for line in whole.splitlines()}
+    try:
+        return {json.loads(line)["path"] for line in whole.splitlines()}
+    except (ValueError, KeyError, TypeError):
+        raise SpeechLstmError(f"{out}: holds something else than alignments; give another file") from None
 
 
 def _align_all(utterances: list[Utterance], model: str, workers: int) -> Iterator[Alignment | str | None]:

@@ -99,7 +99,10 @@ class PackedAudio:
         index = folder / "index.jsonl"
         if index.exists():
             for line in index.read_text(encoding="utf-8").splitlines():
-                path, start, length = json.loads(line)
+                try:
+                    path, start, length = json.loads(line)
+                except (ValueError, TypeError):
+                    raise SpeechLstmError(f"{index}: damaged; delete its folder, it is made anew") from None
                 self._index[path] = (start, length)
         self._samples: np.ndarray | None = None
 

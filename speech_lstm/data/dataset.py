@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS
+from speech_lstm.config import ConfigError
 from speech_lstm.data.augment import Augmenter
-from speech_lstm.data.corpus import PackedAudio, Utterance
+from speech_lstm.data.corpus import PackedAudio, Utterance, read_lines
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import normalise
@@ -56,17 +57,28 @@ class Batch:
         return self.audio.numel() / 16000
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device."""
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+        """The batch on a device; pinned memory is copied while the processor goes on."""
+        return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
+
+    def pin_memory(self) -> "Batch":
+        """The batch in memory that a GPU reads by itself; a loader that is asked to pin calls it."""
+        return Batch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
 
 
 def read_alignments(path: Path, most_misfit: float = float("inf")) -> dict[str, Alignment | None]:
     """Forced alignments by audio path, as `data.align` writes them: one JSON object a line.
 
-    None for clips that fit their text worse than `most_misfit`, in nats per phone.
+    None for clips that fit their text worse than `most_misfit`, in nats per phone. SpeechLstmError for another file.
     """
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["path"]: row["phones"] if row.get("misfit", 0.0) <= most_misfit else None for row in rows}
+    found: dict[str, Alignment | None] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        try:
+            row = json.loads(line)
+            times = [(str(phone), float(start), float(end)) for phone, start, end in row["phones"]]
+            found[row["path"]] = times if row.get("misfit", 0.0) <= most_misfit else None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SpeechLstmError(f"{path}:{number}: not an alignment by `speech-lstm align` ({error!r})") from None
+    return found
 
 
 def make_examples(
@@ -149,6 +161,15 @@ class TrainingBatches(IterableDataset[Batch]):
         self.examples, self.repeats, self.audio, self.augmenter = examples, np.asarray(repeats), audio, augmenter
         self.streams, self.frames, self.seed = streams, int(stream_seconds / FRAME_SECONDS), list(seed)
         self.strength = torch.zeros(1).share_memory_()  # loader workers see it change
+        self.longest = (self.frames - TRAIL) * FRAME_SAMPLES  # of a clip, in samples
+        slowest = min(1.0, *augmenter.config.speed)
+        if not any(
+            repeat > 0 and e.utterance.duration * 16000 / slowest <= self.longest
+            for e, repeat in zip(examples, repeats, strict=True)
+        ):
+            raise ConfigError(
+                f"optimizer.stream_seconds: no clip of the training data fits into streams of {stream_seconds:g} s"
+            )
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -166,7 +187,6 @@ class TrainingBatches(IterableDataset[Batch]):
 
     def _clips(self, random: np.random.Generator) -> Iterator[tuple[Example, np.ndarray, float]]:
         """Augmented clips with their speed, every example in each round as often as it is to be repeated."""
-        longest = (self.frames - TRAIL) * FRAME_SAMPLES
         while True:
             counts = np.floor(self.repeats + random.random(len(self.repeats))).astype(int)
             order = random.permutation(np.repeat(np.arange(len(self.examples)), counts))
@@ -174,7 +194,7 @@ class TrainingBatches(IterableDataset[Batch]):
                 example = self.examples[index]
                 samples = self.audio[example.utterance.path].astype(np.float32) / 32767.0
                 clip, speed = self.augmenter.clip(samples, random, float(self.strength))
-                if len(clip) <= longest:
+                if len(clip) <= self.longest:
                     yield example, clip, speed
 
     def _empty(self, random: np.random.Generator) -> _Stream:

@@ -22,11 +22,10 @@ from speech_lstm.runtime.errors import ModelError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.metadata import TAIL_SECONDS
 from speech_lstm.runtime.model.model import Model
 
 Frames = NDArray[np.float32]
-TAIL_SECONDS = 0.4
-"""Silence after a recording: a network hears a little late."""
 MOST_PHONES = 16
 """Rows of the posteriors that are drawn."""
 

@@ -18,8 +18,8 @@ from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.runtime.wake.false_alarms import DEEPEST
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions, phrase_tail
+from speech_lstm.runtime.wake.false_alarms import DEEPEST, alarm_curve
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
 
 NOISE_DB = 10.0
 """Ratio of the negatives that are heard in noise."""
@@ -74,7 +74,7 @@ class OtherSpeech:
 
     def scores(self, phrase: str, tokens: Sequence[str]) -> list[float]:
         """Of about the `MOST` best false alarms, best first."""
-        low = phrase_tail(phrase, LEXICON, tokens).threshold(2 * MOST / self.hours)
+        low = alarm_curve(phrase, LEXICON, tokens).threshold(2 * MOST / self.hours)
         options = WakeWordOptions(confirm_seconds=0.2)
         detector = WakeWordDetector([phrase], LEXICON, tokens, options=options, thresholds={phrase: low})
         return sorted((found.score for found in detector.start().detect(self.log_probs)), reverse=True)[:MOST]

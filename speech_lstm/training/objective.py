@@ -1,6 +1,6 @@
 """The training loss of streams: MMI or CTC over each clip, and cross-entropy on forced alignments if wanted."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -10,6 +10,10 @@ from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.config import AugmentConfig, ObjectiveConfig
 from speech_lstm.data.dataset import IGNORED, Batch
 from speech_lstm.training.denominator import Denominator
+
+CUDNN = ("rnn", "gru", "lstm", "lstm_coupled", "lstm_projected", "lstm_attention")
+"""Cells whose kernel is cuDNN's on CUDA. Autocast gives it float16 whatever type it is asked for, in which gradients
+that are means over so many frames vanish: they stay in fp32, whose products the trainer lets round to TF32."""
 
 POOL = 512
 """Memories that are kept to begin other streams with."""
@@ -38,7 +42,7 @@ class Objective(nn.Module):
             features, _ = self.model.features(batch.audio)
             self._mask(features, strength)
         memory = self._begin(len(batch.audio), batch.audio.device)
-        with torch.autocast(batch.audio.device.type, torch.bfloat16) if self.reduced else nullcontext():
+        with self.precision(batch.audio.device):
             vectors, memory = self.model.encode(features, memory)
         self._keep(memory.detach().float())
         log_probs = self.model.classify(vectors)
@@ -50,6 +54,12 @@ class Objective(nn.Module):
                 log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED
             )
         return loss
+
+    def precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """What the network computes in on a device, where reduced precision is wanted."""
+        if not self.reduced or (device.type == "cuda" and self.model.cell in CUDNN):
+            return nullcontext()
+        return torch.autocast(device.type, torch.bfloat16)
 
     def _sequences(self, log_probs: Tensor, batch: Batch) -> Tensor:
         """Mean over the frames of all clips."""

@@ -4,14 +4,15 @@ import numpy as np
 import torch
 from rapidfuzz.distance import Levenshtein
 
+from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.acoustic.model import FRAME_SAMPLES, AcousticModel
 from speech_lstm.data.corpus import PackedAudio
 from speech_lstm.data.dataset import Example
 from speech_lstm.data.phone_bigram import best_phones
+from speech_lstm.runtime.model.metadata import TAIL_SECONDS
 from speech_lstm.training.denominator import Bigram
 
-TAIL = 4800
-"""Samples of silence after a clip: a model hears a little late."""
+TAIL = round(TAIL_SECONDS * SAMPLE_RATE)
 
 
 @torch.no_grad()

@@ -5,7 +5,6 @@ import dataclasses
 import gc
 import json
 import os
-import pickle
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches, make_examples, read_alignments
 from speech_lstm.data.noise import make_noises
+from speech_lstm.export.checkpoint import read_checkpoint
 from speech_lstm.export.weights import read_weights
+from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import PHONES, TOKENS
 from speech_lstm.training.denominator import Bigram, Denominator
@@ -59,10 +60,15 @@ class Trainer:
         torch.set_flush_denormal(True)  # posteriors and their gradients are full of them, and they are slow
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        if cuda and config.run.bfloat16:
+            torch.set_float32_matmul_precision("high")  # TF32
         self.folder = base / config.run.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.run.seed)
-        self.model = AcousticModel(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
+        try:
+            self.model = AcousticModel(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
+        except ValueError as error:
+            raise ConfigError(f"model.cell {config.model.cell}: {error}") from None
         self.progress = self._progress()
         self._load_data()
         self.average = copy.deepcopy(self.model)
@@ -71,10 +77,7 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         elif config.run.start:
-            start = base / config.run.start
-            weights = read_weights(start, self.model) if start.suffix == ".onnx" else self._read(start)["average"]
-            self.model.load_state_dict(weights)
-            self.average.load_state_dict(weights)
+            self._begin_with(base / config.run.start)
 
     def _load_data(self) -> None:
         data, optimizer = self.config.data, self.config.optimizer
@@ -95,19 +98,21 @@ class Trainer:
         alignments = read_alignments(self.base / data.alignments, data.most_misfit) if data.alignments else None
         lexicon = Lexicon()
         self.examples = make_examples([u for u in utterances if u.split == "train"], lexicon, alignments)
+        if alignments is not None and not any(example.alignment for example in self.examples):
+            raise ConfigError(f"data.alignments: {self.base / data.alignments} has no times of the training utterances")
         self.dev = make_examples([u for u in utterances if u.split == "dev"], lexicon)
         if not self.examples:
-            raise ConfigError(f"no training utterances in {', '.join(map(str, manifests))}")
-        augment = self.config.augment
-        rooms = simulate_rooms(augment.rooms, seed=7) if augment.room_probability > 0 else []
+            raise ConfigError(f"data.manifests: no training utterances in {', '.join(map(str, manifests))}")
+        augment, seed = self.config.augment, self.config.run.seed
+        rooms = simulate_rooms(augment.rooms, seed) if augment.room_probability > 0 else []
         sounds = [self.audio[path] for path in noises if path in self.audio]
-        made = make_noises(augment.made_noises, 10.0, seed=7) if augment.noise_probability > 0 else []
+        made = make_noises(augment.made_noises, 10.0, seed) if augment.noise_probability > 0 else []
         spoken = [e.utterance.path for e in self.examples if e.phones]
         repeats = [data.repeat.get(e.utterance.corpus, 1.0) for e in self.examples]
         self.batches = TrainingBatches(
             self.examples, repeats, self.audio,
             Augmenter(augment, [*sounds, *made], rooms, lambda r: self.audio[spoken[int(r.integers(len(spoken)))]]),
-            optimizer.streams, optimizer.stream_seconds, [self.config.run.seed, self.rank, self.progress.step],
+            optimizer.streams, optimizer.stream_seconds, [seed, self.rank, self.progress.step],
         )  # fmt: skip
         self.bigram = Bigram(
             (e.phones for e in self.examples if e.phones), len(PHONES), self.config.objective.bigram_smoothing
@@ -122,13 +127,18 @@ class Trainer:
     def _progress(self) -> Progress:
         """Of the run so far."""
         path = self.folder / "checkpoint.pt"
-        return Progress(**self._read(path)["progress"]) if path.exists() else Progress()
+        if not path.exists():
+            return Progress()
+        saved = self._read(path)
+        if missing := {"progress", "model", "optimizers"} - saved.keys():
+            raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}; begin a new run with run.start")
+        return Progress(**saved["progress"])
 
     @torch.no_grad()
     def _normalise_features(self) -> None:
         """Set the front end's mean and deviation from two hundred training clips, the same ones on every process."""
-        frontend = self.model.frontend
-        chosen = np.random.default_rng(0).choice(len(self.examples), min(200, len(self.examples)), replace=False)
+        frontend, random = self.model.frontend, np.random.default_rng(self.config.run.seed)
+        chosen = random.choice(len(self.examples), min(200, len(self.examples)), replace=False)
         clips = [self.audio[self.examples[i].utterance.path].astype(np.float32) / 32768.0 for i in chosen]
         whole = [torch.from_numpy(clip[None, : len(clip) // 160 * 160]) for clip in clips if len(clip) > 800]
         energies = torch.cat([frontend.energies(audio.to(self.device))[0] for audio in whole])
@@ -136,15 +146,21 @@ class Trainer:
         frontend.deviation.copy_(energies.std(0))
 
     def _read(self, path: Path) -> dict[str, Any]:
-        """A checkpoint of a model of the same sizes; ConfigError if it is not."""
-        try:
-            saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-            sizes = saved["config"]["model"]
-        except (OSError, RuntimeError, KeyError, pickle.UnpicklingError, EOFError) as error:
-            raise ConfigError(f"{path}: not a checkpoint that can be read ({error})") from None
+        """A checkpoint of a model of the same sizes; SpeechLstmError if it is not."""
+        saved = read_checkpoint(path, self.device)
+        sizes = saved["config"]["model"]
         if sizes != (wanted := dataclasses.asdict(self.config.model)):
             raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
         return saved
+
+    def _begin_with(self, path: Path) -> None:
+        """The weights of another run's checkpoint, or of an exported model."""
+        try:
+            weights = read_weights(path, self.model) if path.suffix == ".onnx" else self._read(path)["average"]
+            self.model.load_state_dict(weights)
+            self.average.load_state_dict(weights)
+        except (SpeechLstmError, RuntimeError) as error:
+            raise ConfigError(f"run.start: {str(error).splitlines()[0]}") from None
 
     def _resume(self) -> None:
         saved = self._read(self.checkpoint)
@@ -195,7 +211,8 @@ class Trainer:
         if self.world > 1:
             objective = nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None
-        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers))
+        cuda = self.device.type == "cuda"
+        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers, pin_memory=cuda))
         saved = evaluated = told = time.monotonic()
         error: dict[str, float] = {}
         smooth = 0.0

@@ -2,7 +2,9 @@
 
 import type { Hypothesis, HypothesisWord } from "./hypothesis";
 
-export const FEATURES = ["margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word"] as const;
+export const FEATURES = [
+  "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence",
+] as const;
 
 /** Seconds per phone that still are ordinary speech. */
 const SLOW = 0.24;
@@ -12,6 +14,9 @@ export const CLEAR = 6;
 
 /** Lowest value of a feature, so that one impossible phone does not hide everything else. */
 const FLOOR = -8;
+
+/** Evidence per phone: what is clear is clear. */
+const MOST_EVIDENCE = 2.5;
 
 /** probability = 1 / (1 + exp(-(intercept + weights . features))) */
 export class ConfidenceModel {
@@ -51,6 +56,8 @@ export class ConfidenceModel {
       -Math.max(0, Math.log(((frames / phones) * this.frameSeconds) / SLOW)),
       within(lead / CLEAR - 1, -1),
       within(weak, 2 * FLOOR),
+      within(words.reduce((sum, word) => sum + word.evidence, 0) / phones, FLOOR, MOST_EVIDENCE),
+      within(Math.min(...words.map((word) => word.evidence / Math.sqrt(word.numPhones))), 2 * FLOOR, 2 * MOST_EVIDENCE),
     ];
   }
 
@@ -60,7 +67,7 @@ export class ConfidenceModel {
   }
 }
 
-/** Between a floor and 0. */
-function within(value: number, floor: number): number {
-  return Math.min(0, Math.max(floor, value));
+/** Between a floor and the most, 0 by default. */
+function within(value: number, floor: number, most = 0): number {
+  return Math.min(most, Math.max(floor, value));
 }

@@ -1,6 +1,7 @@
 /** The decoder: CTC log-probabilities in, word sequences of a grammar with times and scores out (runtime/decoding/decoder.py). */
 
 import { BestPaths } from "./bestPath";
+import type { FreeSpeech } from "./freeSpeech";
 import type { DecodingGraph } from "./graph";
 import { commandScore, Sentence } from "./hypothesis";
 import { LOWEST, relative, type Frame } from "./margins";
@@ -94,7 +95,11 @@ export interface DecoderState {
 export class Decoder {
   private readonly certain: number;
 
-  constructor(readonly graph: DecodingGraph, readonly options: DecoderOptions) {
+  constructor(
+    readonly graph: DecodingGraph,
+    readonly options: DecoderOptions,
+    private readonly freeSpeech: FreeSpeech,
+  ) {
     this.certain = Math.log(options.foldThreshold);
   }
 
@@ -102,12 +107,12 @@ export class Decoder {
   remembering(frames: number, bytes: number): Decoder {
     const most = Math.floor(bytes / (4 * (this.graph.numNodes + this.graph.numTokens)));
     const maxFrames = Math.min(frames, most);
-    return maxFrames <= this.options.maxFrames ? this : new Decoder(this.graph, { ...this.options, maxFrames });
+    return maxFrames <= this.options.maxFrames ? this : new Decoder(this.graph, { ...this.options, maxFrames }, this.freeSpeech);
   }
 
   /** A search that has seen no frame. */
   start(): DecoderState {
-    const record = new Record(this.graph.numTokens, this.options.fillerCost);
+    const record = new Record(this.graph.numTokens, this.options.fillerCost, this.freeSpeech);
     const paths = new BestPaths(this.graph, record, new Prefixes(this.graph.speller));
     return { search: new DenseSearch(this.graph), record, paths, now: new Progress(), inSilence: false };
   }

@@ -10,13 +10,17 @@ export interface Span {
   readonly end: number;
 }
 
-/** A word by its number, with its first and last frame, the sum of its frames' scores (<= 0) and its phones. */
+/**
+ * A word by its number, with its first and last frame, the sum of its frames' scores (<= 0) and its phones. `evidence`: how
+ * much better it explains its frames than free speech does, in nats.
+ */
 export interface HypothesisWord {
   readonly word: number;
   readonly firstFrame: number;
   readonly lastFrame: number;
   readonly score: number;
   readonly numPhones: number;
+  readonly evidence: number;
 }
 
 /** A word sequence. `score`: of the whole path; `commandScore`: from the first word's first frame to the last one's last. */
@@ -50,13 +54,18 @@ export class Sentence {
   private timed(): Hypothesis {
     const spans = this.spans();
     const { record } = this;
-    const words = this.spelling.map(({ word, begin, end }) => ({
-      word,
-      firstFrame: record.frameOf[spans[begin].begin],
-      lastFrame: record.frameOf[spans[end - 1].end - 1],
-      score: commandScore(record, spans.slice(begin, end)),
-      numPhones: end - begin,
-    }));
+    const words = this.spelling.map(({ word, begin, end }) => {
+      const [first, last] = [spans[begin], spans[end - 1]];
+      const score = commandScore(record, spans.slice(begin, end));
+      return {
+        word,
+        firstFrame: record.frameOf[first.begin],
+        lastFrame: record.frameOf[last.end - 1],
+        score,
+        numPhones: end - begin,
+        evidence: score - record.speech(first.begin, last.end),
+      };
+    });
     const said = this.spelling.length ? spans.slice(0, this.spelling[this.spelling.length - 1].end) : [];
     return { words, score: this.score, commandScore: commandScore(record, said) };
   }

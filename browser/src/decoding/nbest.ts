@@ -65,7 +65,7 @@ export class SentenceSearch {
     const { outside, blank } = this;
     const end = outside.map((value, at) => outside[0] - value + blank[at]);
     const bounds = [...this.graph.finals].map((node) => this.bound(node, end));
-    this.lowest = Math.max(...bounds) - this.beam;
+    this.lowest = bounds.reduce((highest, bound) => Math.max(highest, bound)) - this.beam;
     this.graph.finals.forEach((node, at) =>
       this.push(bounds[at], {
         node, label: 0, begin: end, ends: end, tail: null, postfix: this.postfixes.start, isNews: true,

@@ -1,5 +1,6 @@
 /** The rows that a search has seen and their running sums (runtime/decoding/record.py). */
 
+import type { FreeSpeech, FreeSpeechForward } from "./freeSpeech";
 import type { Frame } from "./margins";
 
 /** A row is a frame, or several of certain silence. Grows by appending; belongs to one search. */
@@ -14,9 +15,12 @@ export class Record {
   /** Numbers in a row of `sums`. */
   readonly width: number;
   private readonly filler: number;
+  private forward: FreeSpeechForward;
+  private speechSums = [0];
 
   /** fillerCost: of a row of other speech before or after the command. */
-  constructor(readonly tokens: number, fillerCost: number, private capacity = 64) {
+  constructor(readonly tokens: number, fillerCost: number, private readonly freeSpeech: FreeSpeech, private capacity = 64) {
+    this.forward = freeSpeech.begin();
     this.filler = Math.fround(-fillerCost);
     this.width = tokens + 1;
     this.scores = new Float32Array(capacity * tokens);
@@ -38,6 +42,18 @@ export class Record {
     this.frameOf.copyWithin(0, rows, this.numRows);
     this.numRows -= rows;
     for (let row = 0; row < this.numRows; row++) this.sum(row);
+    this.forward = this.freeSpeech.begin();
+    this.speechSums = [0];
+  }
+
+  /** Score of free speech in the rows from `begin` to `end` - 1, whatever was said before them. */
+  speech(begin: number, end: number): number {
+    const { speechSums } = this;
+    while (speechSums.length <= end) {
+      const probs = this.row(speechSums.length - 1).map(Math.exp);
+      speechSums.push(speechSums[speechSums.length - 1] + Math.log(this.forward.advance(probs)));
+    }
+    return speechSums[end] - speechSums[begin];
   }
 
   /** A row of scores, a view. */

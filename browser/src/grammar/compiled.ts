@@ -2,6 +2,7 @@
 
 import { ConfidenceModel, FEATURES } from "../decoding/confidence";
 import { Decoder } from "../decoding/decoder";
+import { FreeSpeech } from "../decoding/freeSpeech";
 import { DecodingGraph } from "../decoding/graph";
 import { Speller } from "../decoding/spelling";
 import { GrammarError } from "../errors";
@@ -53,18 +54,20 @@ export function readGrammar(document: Value, name = "grammar"): CompiledGrammar 
   const words = file.texts("words");
   const said = file.allWays("pronunciations", numTokens, words.length);
   const speller = readSpelling(file.inside("spelling"), said);
+  const freeSpeech = readFreeSpeech(file.inside("free_speech"), numTokens - 1);
+  const graph = readSearch(file.inside("search"), numTokens, speller);
   const confidence = file.inside("confidence");
   const weights = confidence.inside("weights");
   return {
     model,
     words,
-    decoder: readDecoder(file.inside("decoder"), readSearch(file.inside("search"), numTokens, speller)),
+    decoder: readDecoder(file.inside("decoder"), graph, freeSpeech),
     sentences: readSentences(file.inside("sentences"), words.length),
     confidence: new ConfidenceModel(
       confidence.number("intercept"), FEATURES.map((feature) => weights.number(feature)), model.frameSeconds,
     ),
     thresholds: { accept: confidence.number("accept", 0, 1), open: confidence.number("open", 0, 1) },
-    wake: file.has("wake") ? readWake(file.inside("wake"), numTokens, model.frameSeconds) : null,
+    wake: file.has("wake") ? readWake(file.inside("wake"), numTokens, model.frameSeconds, freeSpeech) : null,
   };
 }
 
@@ -81,14 +84,20 @@ function readModel(model: Fields): ModelFacts {
   };
 }
 
-function readDecoder(options: Fields, graph: DecodingGraph): Decoder {
-  return new Decoder(graph, {
+function readFreeSpeech(bigram: Fields, phones: number): FreeSpeech {
+  const probabilities = (name: string, length: number): Float32Array => bigram.numbers(name, 0, 1.001, length);
+  return new FreeSpeech(probabilities("start", phones), probabilities("move", phones ** 2), probabilities("often", phones));
+}
+
+function readDecoder(options: Fields, graph: DecodingGraph, freeSpeech: FreeSpeech): Decoder {
+  const read = {
     blankOffset: options.number("blank_offset"),
     foldThreshold: options.number("fold_threshold", 1e-9, 1),
     fillerCost: options.number("filler_cost", 0),
     nbestBeam: options.number("nbest_beam", 0),
     maxFrames: options.whole("max_frames", 2, MOST),
-  });
+  };
+  return new Decoder(graph, read, freeSpeech);
 }
 
 function readSearch(graph: Fields, numTokens: number, speller: Speller): DecodingGraph {
@@ -151,15 +160,14 @@ function readMeaning(meaning: Fields): Meaning {
   return { slot, begins: true };
 }
 
-function readWake(wake: Fields, numTokens: number, frameSeconds: number): WakeWordDetector {
+function readWake(wake: Fields, numTokens: number, frameSeconds: number, freeSpeech: FreeSpeech): WakeWordDetector {
   const phrases = wake.objects("phrases").map((phrase) => ({
     text: phrase.text("text"),
     threshold: phrase.number("threshold", -1e4, 0),
     ways: phrase.ways("ways", numTokens),
   }));
   if (!phrases.length) throw wake.wrong("phrases", "are none");
-  return new WakeWordDetector(phrases, numTokens, frameSeconds, {
-    blankOffset: wake.number("blank_offset"),
+  return new WakeWordDetector(phrases, numTokens, frameSeconds, freeSpeech, {
     foldThreshold: wake.number("fold_threshold", 1e-9, 1),
     confirmSeconds: wake.number("confirm_seconds", frameSeconds, 60),
     refractorySeconds: wake.number("refractory_seconds", frameSeconds, 60),

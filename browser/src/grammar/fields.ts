@@ -77,6 +77,16 @@ export class Fields {
     return this.wholeArray(values, name, least, most);
   }
 
+  numbers(name: string, least: number, most: number, length: number): Float32Array {
+    const values = this.list(name);
+    if (values.length !== length) throw this.wrong(name, `has ${values.length} numbers, expected ${length}`);
+    return Float32Array.from(values, (value, at) => {
+      if (typeof value !== "number" || !(value >= least && value <= most))
+        throw this.wrong(`${name}[${at}]`, `is ${short(value)}, expected a number from ${least} to ${most}`);
+      return value;
+    });
+  }
+
   /** Ways to say something, each of tokens but blank; at least one. */
   ways(name: string, numTokens: number): number[][] {
     const found = this.waysOf(this.any(name), name, numTokens);

@@ -65,6 +65,7 @@ export class Listener {
     const heard = stream ?? (await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } }));
     const context = new AudioContext();
     this.audio = { context, stream: heard };
+    for (const track of heard.getTracks()) track.onended = (): void => this.onerror(new SpeechLstmError("the microphone is gone"));
     await context.audioWorklet.addModule(this.capture);
     const node = new AudioWorkletNode(context, "speech-lstm-capture", { numberOfOutputs: 0 });
     const { port1, port2 } = new MessageChannel();

@@ -1,27 +1,51 @@
+import type { FreeSpeech } from "../decoding/freeSpeech";
+
 /**
  * Wake words as chains of phones: every way to say a phrase (runtime/wake/phone_chains.py).
  *
  * All ways lie one after the other in one array of labels, each after a place for "anything", from which it may begin at any
- * frame. `labels`: tokens, `numTokens` for anything. `lasts`: of a way, the place of its last phone. `barrier`: never where a
- * phone equals the one before, so that a blank must come between. `idle`: scores of phones before anything was heard.
+ * frame with its prior. `labels`: tokens, `numTokens` for anything. `lasts`: of a way, the place of its last phone.
+ * `firstWays`: of a phrase, the number of the first of its ways, and where all ways end. `numPhones`: of a phrase, the mean of its
+ * ways. `goesOn`: of a place, 0 where its phone equals the one before, so that a blank must come between. `idle`: phones before
+ * anything was heard: the prior of a way at its "anything".
  */
 export class PhoneChains {
   readonly labels: Int32Array;
   readonly lasts: Int32Array;
-  readonly numPhones: Int32Array;
-  readonly phraseOf: Int32Array;
-  readonly barrier: Float32Array;
-  readonly idle: Float32Array;
+  readonly firstWays: number[] = [0];
+  readonly numPhones: number[];
+  readonly goesOn: Float64Array;
+  readonly idle: Float64Array;
 
   /** phrases: for each the ways to say it, as tokens. */
-  constructor(phrases: readonly (readonly (readonly number[])[])[], readonly numTokens: number) {
-    const ways = phrases.flatMap((said, phrase) => said.map((phones) => ({ phones, phrase })));
-    this.labels = Int32Array.from(ways.flatMap(({ phones }) => [numTokens, ...phones]));
+  constructor(phrases: readonly (readonly (readonly number[])[])[], readonly numTokens: number, speech: FreeSpeech) {
+    const ways = phrases.flat();
+    this.labels = Int32Array.from(ways.flatMap((phones) => [numTokens, ...phones]));
     let end = -1;
-    this.lasts = Int32Array.from(ways, ({ phones }) => (end += phones.length + 1));
-    this.numPhones = Int32Array.from(ways, ({ phones }) => phones.length);
-    this.phraseOf = Int32Array.from(ways, ({ phrase }) => phrase);
-    this.barrier = Float32Array.from(this.labels.subarray(1), (label, at) => (label === this.labels[at] ? -Infinity : 0));
-    this.idle = Float32Array.from(this.labels, (label) => (label === numTokens ? 0 : -Infinity));
+    this.lasts = Int32Array.from(ways, (phones) => (end += phones.length + 1));
+    for (const said of phrases) this.firstWays.push(this.firstWays[this.firstWays.length - 1] + said.length);
+    this.numPhones = phrases.map((said) => said.reduce((sum, phones) => sum + phones.length, 0) / said.length);
+    this.goesOn = Float64Array.from(this.labels, (label, at) => (at && label === this.labels[at - 1] ? 0 : 1));
+    this.idle = Float64Array.from(ways.flatMap((phones) => [speech.probability(phones), ...phones.map(() => 0)]));
+  }
+
+  /** Whether a place is an "anything". */
+  isStart(at: number): boolean {
+    return this.labels[at] === this.numTokens;
+  }
+
+  /** Probability that a phrase was just said. phone: of the places. */
+  said(phone: Float64Array, phrase: number): number {
+    let sum = 0;
+    for (let way = this.firstWays[phrase]; way < this.firstWays[phrase + 1]; way++) sum += phone[this.lasts[way]];
+    return sum;
+  }
+
+  /** The place of the last phone of the likeliest way to say a phrase. */
+  likeliestEnd(phone: Float64Array, phrase: number): number {
+    let best = this.lasts[this.firstWays[phrase]];
+    for (let way = this.firstWays[phrase] + 1; way < this.firstWays[phrase + 1]; way++)
+      if (phone[this.lasts[way]] > phone[best]) best = this.lasts[way];
+    return best;
   }
 }

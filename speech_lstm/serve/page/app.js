@@ -31,7 +31,7 @@ function connect(samplesPerSecond) {
       scopes.tokens = tokens;
       say(microphone ? "Listening. Press again to stop." : "Playing the recording.");
     },
-    broken: (reason) => say(`Not connected: ${reason}. Trying again.`, true),
+    broken: (reason) => say(`Not connected: ${reason}. Trying again; what you say is kept.`, true),
   });
   return link;
 }
@@ -148,7 +148,8 @@ find("file").onchange = async ({ target }) => {
     const block = samples.subarray(at, at + step);
     here.feed(block, 16000);
     scopes.samples(block, 16000);
-    await new Promise((done) => setTimeout(done, 10));
+    do await new Promise((done) => setTimeout(done, 10));
+    while (!here.ready && link === here);
   }
   here.tell({ type: "finish" });
 };
