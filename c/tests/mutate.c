@@ -105,6 +105,7 @@ int main(int count, char **arguments) {
     memcpy(bytes, original, length);
     size_t now = length, changes = 1 + below(&state, 4);
     for (size_t i = 0; i < changes && now; i++) now = mutate_once(&state, bytes, now);
+    if (now == length && !memcmp(bytes, original, length)) bytes[length / 2] ^= 1; /* the changes undid each other */
     bytes[now] = 0;
     char *exact = malloc(now + 1); /* its end is watched */
     if (!exact) return 2;
