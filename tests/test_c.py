@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -135,6 +136,18 @@ def test_the_program_hears_what_python_hears(kind: str, build: Path) -> None:
         assert lines(out) == [near(expected)]
 
 
+def test_nothing_is_reported_to_anybody(release: Path, tmp_path: Path) -> None:
+    """ONNX Runtime makes a device id at home before it reports its use, unless it is told not to."""
+    done = subprocess.run(
+        [release / "speech-commands", str(MODEL), FOLDER / "words.json"],
+        input=(FOLDER / "left.s16").read_bytes(),
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_program_of_the_readme(build: Path, tmp_path: Path) -> None:
     code = (SOURCE / "README.md").read_text().split("```c\n")[1].split("```")[0]
     (tmp_path / "program.c").write_text(code)
@@ -146,7 +159,7 @@ def test_the_program_of_the_readme(build: Path, tmp_path: Path) -> None:
         "-fsanitize=address,undefined",
     ]
     options = ["-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE / 'include'}", f"-Wl,-rpath,{build}"]
-    subprocess.run(["cc", *options, *parts, "-o", "program"], cwd=tmp_path, check=True)
+    subprocess.run(["cc", *options, *map(str, parts), "-o", "program"], cwd=tmp_path, check=True)
     audio = np.round(audio_of("morning") * 32768).clip(-32768, 32767).astype("<i2").tobytes()
     status, out, errors = run(tmp_path / "program", MODEL, FOLDER / "commands.json", audio=audio)
     assert (status, errors) == (0, "") and "(Move, 0." in out and "  direction = " in out

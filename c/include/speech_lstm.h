@@ -106,7 +106,11 @@ bool speech_decode(const speech_grammar *grammar, const float *log_probs, size_t
 
 /* ---- models ---- */
 
-/** Loads a model file and checks it whole (checksum, metadata, signature). It runs on one thread, that of the caller. */
+/**
+ * Loads a model file and checks it whole (checksum, metadata, signature). It runs on one thread, that of the caller. Sets
+ * ORT_DISABLE_TELEMETRY=1 in the environment of the process, without which ONNX Runtime 1.29 and later reports its use to its
+ * maker; a program that starts ONNX Runtime itself before must do so.
+ */
 speech_model *speech_model_load(const char *path, speech_error *error);
 
 /** The same from memory; a byte 0 must follow the content, which is not needed afterwards. */

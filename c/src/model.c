@@ -1,3 +1,7 @@
+#if !defined(_WIN32)
+#define _POSIX_C_SOURCE 200112L /* setenv */
+#endif
+
 #include "model.h"
 
 #include <math.h>
@@ -56,9 +60,22 @@ static void check_sum(const speech_model *model, const Trouble *trouble, const c
   if (memcmp(found, actual, DIGITS)) fail(trouble, "%s: damaged: the checksum does not match; download or export it again", model->path);
 }
 
+/**
+ * Nothing leaves the device: ONNX Runtime 1.29 and later makes a device id in the home folder and reports its use to its maker
+ * unless this is set before it starts. The function of its API turns off the events of Windows alone.
+ */
+static bool turn_telemetry_off(void) {
+#if defined(_WIN32)
+  return !_putenv_s("ORT_DISABLE_TELEMETRY", "1");
+#else
+  return !setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+#endif
+}
+
 static void open_session(speech_model *model, const Trouble *trouble, const void *content, size_t length) {
   const OrtApi *api = model->api;
   OrtSessionOptions *options = NULL;
+  if (!turn_telemetry_off()) fail(trouble, "ORT_DISABLE_TELEMETRY=1 cannot be set in the environment, without which ONNX Runtime reports its use");
   check(model, trouble, ORT(api, CreateEnv)(ORT_LOGGING_FATAL, "speech-lstm", &model->env), "ONNX Runtime cannot start");
   check(model, trouble, ORT(api, DisableTelemetryEvents)(model->env), "ONNX Runtime cannot start");
   check(model, trouble, ORT(api, CreateCpuMemoryInfo)(ORT_ARENA_ALLOCATOR, ORT_MEMORY_DEFAULT, &model->memory), "ONNX Runtime cannot start");
