@@ -71,9 +71,12 @@ def start(grammar: Path, *options: str) -> Served:
     command += ("--http", "127.0.0.1:0") if "--http" not in options else ()
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    lines = [process.stderr.readline() for _ in range(2)]
-    ports = [int(found[0]) for line in lines if (found := re.findall(r":(\d+)/?$", line.strip()))]
-    assert len(ports) == 2, [*lines, process.stderr.read()]
+    ports: list[int] = []
+    lines: list[str] = []
+    while len(ports) < 2 and (line := process.stderr.readline()):  # a warning of a wake word may come first
+        lines.append(line)
+        ports += map(int, re.findall(r":(\d+)/?$", line.strip()))
+    assert len(ports) == 2, lines
     return Served(process, *ports)
 
 

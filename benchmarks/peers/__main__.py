@@ -32,7 +32,7 @@ from speech_lstm.evaluation.suite import Suite, load_suite
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 
-NEGATIVE_CLIPS = 120
+NEGATIVE_CLIPS = 100
 """Of each corpus of other speech for wake words, at most."""
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import numpy as np
 
 from speech_lstm.evaluation.clips import Clip, audible, by_corpus, read_clips, spread
 from speech_lstm.evaluation.commands import Meaning, said_in
-from speech_lstm.evaluation.conditions import CLEAN, Condition, Surroundings, in_noise, mixed
+from speech_lstm.evaluation.conditions import AROUND_SECONDS, CLEAN, Condition, Surroundings, in_noise, mixed
 from speech_lstm.evaluation.suite import Commands, Suite, WakeWords
 from speech_lstm.evaluation.wake import BEFORE_SECONDS, NOISE_DB
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
@@ -22,11 +22,8 @@ from speech_lstm.runtime.grammar.wordgraph import WordGraph
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
 
-AROUND_SECONDS = 1.0
-"""Noise, or nothing, before and after a command."""
-
 AFTER_SECONDS = 0.5
-"""The same after a wake word: it may be heard so late."""
+"""Noise after a wake word, which may be heard so late."""
 
 
 @dataclass(frozen=True)
