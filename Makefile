@@ -9,7 +9,7 @@ NPM ?= npm
 SOURCES := speech_lstm export runtime models tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test lint typecheck browser pytest clean
+.PHONY: help python demo test lint typecheck browser c pytest clean
 
 help:
 	@echo "make demo       set up $(VENV) with the runtime and recognise the bundled recordings"
@@ -50,7 +50,7 @@ demo: $(VENV)/.runtime
 	@echo "== Whole sentences, out of a list =="
 	$(BIN)/speech-lstm transcribe --grammar tests/data/sentences.txt tests/data/sentences/*.opus
 
-test: $(VENV)/.everything lint typecheck browser pytest
+test: $(VENV)/.everything lint typecheck browser c pytest
 
 lint: $(VENV)/.everything
 	$(BIN)/ruff check $(SOURCES)
@@ -71,6 +71,14 @@ browser/node_modules/.package-lock.json: browser/package-lock.json
 else
 browser:
 	@echo "SKIPPED: the browser package is neither built nor tested, because $(NPM) is not there: apt-get install npm"
+endif
+
+ifeq ($(and $(shell command -v cmake 2>/dev/null),$(shell command -v cc 2>/dev/null)),)
+c:
+	@echo "SKIPPED: the C library is neither built nor tested, because cmake or cc is not there: apt-get install cmake gcc libc6-dev make"
+else
+c:
+	@echo "The C library is built and tested by pytest (tests/test_c.py)"
 endif
 
 pytest: $(VENV)/.everything

@@ -206,6 +206,7 @@ static void read_wake(speech_grammar *grammar, const Fields *wake) {
   int count = field_objects(wake, "phrases", &objects);
   if (!count) field_wrong(wake, "phrases", "are none");
   WakePhrase *phrases = TAKE(wake->arena, count, WakePhrase);
+  double places = 0;
   for (int i = 0; i < count; i++) {
     field_text(&objects[i], "wake_word");
     phrases[i] = (WakePhrase){
@@ -213,7 +214,9 @@ static void read_wake(speech_grammar *grammar, const Fields *wake) {
         .threshold = field_number(&objects[i], "threshold", -1e4, 0),
         .ways = field_ways(&objects[i], "ways", grammar->model.num_tokens),
     };
+    for (int way = 0; way < phrases[i].ways.count; way++) places += phrases[i].ways.values[way].count + 1;
   }
+  if (found->longest_seconds / grammar->model.frame_seconds * places > 1 << 24) field_wrong(wake, "longest_seconds", "is too long for so many ways to say the phrases");
   found->phrases = phrases;
   found->num_phrases = count;
 }

@@ -94,16 +94,12 @@ static double lead(const Deciding *d, const Meant *this, const HypothesisWord *w
 }
 
 double interpreter_seconds(double seconds) {
-  char text[64];
+  char text[64]; /* printf rounds the decimal digits of the number exactly, as Python's round does */
+  long long whole = 0;
+  int part = 0;
   snprintf(text, sizeof text, "%.4f", seconds);
-  double rounded = 0;
-  char *rest = strpbrk(text, ".,");
-  long long whole = 0, part = 0;
-  if (!rest) return seconds;
-  *rest = 0;
-  if (sscanf(text, "%lld", &whole) != 1 || sscanf(rest + 1, "%lld", &part) != 1) return seconds;
-  rounded = ((double)whole * 1e4 + (double)part) / 1e4;
-  return rounded;
+  bool is_read = sscanf(text, "%lld%*1[.,]%d", &whole, &part) == 2;
+  return is_read ? ((double)whole * 1e4 + part) / 1e4 : seconds;
 }
 
 /** When a frame of the search begins. */

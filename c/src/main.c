@@ -8,11 +8,12 @@
 enum { RATE = 16000, ALTERNATIVES = 2, FAILED = 1, WRONG_USAGE = 2 };
 
 static const char usage[] =
-    "usage: speech-commands MODEL.onnx GRAMMAR.json [--stream] [--float] < AUDIO\n"
+    "usage: speech-commands MODEL.onnx GRAMMAR.json [--float] [--stream [--block SECONDS]] < AUDIO\n"
     "\n"
     "Recognises the command in a whole clip of raw mono audio at 16 kHz, little-endian int16, or float32 from -1 to 1 with\n"
     "--float, and prints it as a line of JSON. With --stream the audio may go on for ever, and each event of the stream (wake\n"
-    "word, command, ...) is a line, as soon as it happens. GRAMMAR.json is written by `speech-lstm grammar compile`.\n"
+    "word, command, ...) is a line, as soon as it happens; the model gets --block seconds of audio at a time (0.08; 0.16 is\n"
+    "cheaper and answers later). GRAMMAR.json is written by `speech-lstm grammar compile`.\n"
     "\n"
     "  ffmpeg -loglevel error -i clip.wav -ar 16000 -ac 1 -f s16le - | speech-commands default-int8.onnx words.json\n"
     "  arecord -q -r 16000 -c 1 -f S16_LE -t raw | speech-commands default-int8.onnx words.json --stream\n";
@@ -22,6 +23,7 @@ typedef struct Program {
   const speech_model *model;
   const speech_grammar *grammar;
   bool is_float, is_printed;
+  double block_seconds;
 } Program;
 
 static void print_result(void *user, const speech_result *result) {
@@ -91,7 +93,7 @@ static bool hear_stream(Program *program, speech_error *error) {
   char bytes[SAMPLES * sizeof(float)];
   size_t unit = program->is_float ? sizeof(float) : sizeof(int16_t), got = SAMPLES;
   speech_options options = speech_default_options();
-  speech_stream *stream = speech_stream_new(program->model, program->grammar, &options, 0.08, error);
+  speech_stream *stream = speech_stream_new(program->model, program->grammar, &options, program->block_seconds, error);
   bool done = stream != NULL;
   program->is_printed = true;
   while (done && program->is_printed && got == SAMPLES) {
@@ -114,12 +116,13 @@ static int failed(const char *message) {
 int main(int count, char **arguments) {
   const char *names[2] = {NULL, NULL};
   int given = 0;
-  Program program = {NULL};
+  Program program = {.block_seconds = 0.08};
   bool is_stream = false;
   for (int i = 1; i < count; i++) {
     if (!strcmp(arguments[i], "--help")) return fputs(usage, stdout) < 0;
     if (!strcmp(arguments[i], "--float")) program.is_float = true;
     else if (!strcmp(arguments[i], "--stream")) is_stream = true;
+    else if (!strcmp(arguments[i], "--block") && i + 1 < count) program.block_seconds = strtod(arguments[++i], NULL);
     else if (arguments[i][0] != '-' && given < 2) names[given++] = arguments[i];
     else given = 3;
   }

@@ -8,17 +8,11 @@
 #include <string.h>
 
 #include "command_search.h"
+#include "preroll.h"
 #include "wake.h"
 #include "writer.h"
 
 typedef enum State { IDLE, AWAKE, LISTENING } State;
-
-/** The last frames while nobody is listened to; the oldest first. */
-typedef struct Preroll {
-  float *frames; /* [most * tokens] */
-  bool *phones;  /* [most]: whether a phone was heard */
-  int most, count;
-} Preroll;
 
 struct speech_session {
   Arena arena;
@@ -65,36 +59,11 @@ static void tell(const speech_session *session, speech_event event) {
   if (session->on_event) session->on_event(session->user, &event);
 }
 
-/* ---- the last frames ---- */
-
-/** Drops all but the newest ones. */
-static void keep(Preroll *recent, size_t tokens, int64_t newest) {
-  if (recent->count <= newest) return;
-  int drop = recent->count - (int)newest;
-  memmove(recent->frames, recent->frames + (size_t)drop * tokens, (size_t)newest * tokens * sizeof(float));
-  memmove(recent->phones, recent->phones + drop, (size_t)newest * sizeof(bool));
-  recent->count = (int)newest;
-}
-
-static void remember(Preroll *recent, size_t tokens, const float *frame, bool phone) {
-  keep(recent, tokens, recent->most - 1);
-  memcpy(recent->frames + (size_t)recent->count * tokens, frame, tokens * sizeof(float));
-  recent->phones[recent->count++] = phone;
-}
-
-/** Whether enough of the newest frames have a phone. */
-static bool has_speech(const speech_session *session, int64_t newest) {
-  const Preroll *recent = &session->recent;
-  int phones = 0;
-  for (int i = newest < recent->count ? recent->count - (int)newest : 0; i < recent->count; i++) phones += recent->phones[i];
-  return phones >= session->options.speech_frames;
-}
-
 /* ---- changes of state ---- */
 
 /** Waits for speech; frames older than `ago` are not part of it. */
 static void awake(speech_session *session, int ago) {
-  keep(&session->recent, (size_t)session->decoder->graph.tokens, ago);
+  preroll_keep(&session->recent, ago);
   session->state = AWAKE;
   session->since = session->frames;
   session->wake_limit = 0;
@@ -108,7 +77,7 @@ static void idle(speech_session *session) {
   session->since = session->frames;
   session->pressed = false;
   session->release_at = -1;
-  session->recent.count = 0;
+  preroll_keep(&session->recent, 0);
   if (session->has_wake) wake_restart(&session->wake);
 }
 
@@ -134,7 +103,7 @@ static void begin(speech_session *session) {
   command_search_begin(&session->search, session->arena.trouble, session->grammar, session->threshold, session->frames - recent->count, frames);
   for (int i = 0; i < recent->count; i++) command_search_follow(&session->search, recent->frames + (size_t)i * tokens);
   session->search.told_at = session->search.state.now.frames;
-  recent->count = 0;
+  preroll_keep(recent, 0);
   tell(session, (speech_event){.kind = SPEECH_STARTED});
 }
 
@@ -171,14 +140,14 @@ static void woken(speech_session *session, const Detection *found, int ago) {
 static void wait(speech_session *session, const float *frame) {
   bool phone = decoder_hears_phone(session->decoder, frame), is_idle = session->state == IDLE;
   Detection found;
-  remember(&session->recent, (size_t)session->decoder->graph.tokens, frame, phone);
+  preroll_append(&session->recent, frame, phone);
   if (session->has_wake && is_idle && wake_advance(&session->wake, frame, &found)) {
     woken(session, &found, session->wake.num_frames - 1 - found.last_frame);
     return;
   }
   hear_wake_word(session, phone, session->frames);
   bool command_only = !session->has_wake && !session->options.push_to_talk;
-  if ((session->state == AWAKE || command_only) && has_speech(session, session->frames - session->wake_end)) {
+  if ((session->state == AWAKE || command_only) && preroll_phones(&session->recent, session->frames - session->wake_end) >= session->options.speech_frames) {
     begin(session);
     return;
   }
@@ -296,9 +265,7 @@ static void start(void *argument) {
   session->threshold = session->has_wake || o->push_to_talk ? grammar->accept : grammar->open;
   session->end = HUGE_VAL;
   session->release_at = -1;
-  session->recent.most = frames_in(session, o->preroll_seconds);
-  session->recent.frames = take(&session->arena, (size_t)session->recent.most * tokens, sizeof(float));
-  session->recent.phones = TAKE(&session->arena, session->recent.most, bool);
+  preroll_begin(&session->recent, &session->arena, frames_in(session, o->preroll_seconds), tokens);
   session->room = frames_in(session, o->total_seconds) + session->recent.most + 8;
   session->queue = take(&session->arena, (size_t)session->room * tokens, sizeof(float));
   session->frame = TAKE(&session->arena, tokens, float);
