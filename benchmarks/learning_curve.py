@@ -83,7 +83,7 @@ def plot(curve: Curve, path: Path) -> None:
     for corpus, points in sorted(curve.errors.items()):
         below.plot([at for at, _ in points], [100 * share for _, share in points], "o-", markersize=3, label=corpus)
     below.set(xlabel="hours of audio", ylabel="phone error on dev clips, %", ylim=(0, None))
-    below.legend(fontsize="small", ncols=2)
+    figure.legend(loc="outside right lower", fontsize="small")
     for axes in (above, below):
         axes.grid(alpha=0.3)
         for end in curve.ends[:-1]:

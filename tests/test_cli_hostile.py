@@ -161,6 +161,8 @@ WRONG: list[tuple[int, str, str]] = [
     (1, "listen --phrases left --wav missing.wav", "missing.wav: no such file"),
     (1, "listen --phrases left --wav SHORT --record FILE", "--record FILE: cannot be written: there is a file"),
     (1, "listen --phrases left --wav SHORT --record /proc/out", "--record /proc/out: cannot be written"),
+    (2, "microphones --seconds ''", "--seconds: '' is not a number"),
+    (2, "microphones --seconds .", "--seconds: '.' is not a number"),
     (2, "serve --phrases left --wake-sensitivity 0.5", "--wake-sensitivity needs --wake-word"),
     (2, "serve --phrases left --timeout 3", "--timeout needs --wake-word"),
     (2, "serve --phrases left --threshold 2", "2 is not from 0 to 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,21 @@ def test_a_word_of_it_is_recognised(grammar: sl.Grammar) -> None:
     recognizer = sl.Recognizer(grammar, device="cpu")
     assert recognizer.grammar.interpret(spoken_words("turn on the lights in the kitchen")).intent == "HassTurnOn"
     assert recognizer.recognize(sl.read_audio(next((TESTS.parents[1] / "words").glob("stop_*.opus")))).text
+
+
+def test_it_is_decoded_in_a_hundredth_of_the_time_that_it_is_said_in(grammar: sl.Grammar) -> None:
+    """CPU time of search and decisions on clips that it has not, the costlier kind; the network comes on top."""
+    recognizer = sl.Recognizer(grammar, device="cpu")
+    clips = [sl.read_audio(path) for path in sorted((TESTS.parents[1] / "sentences").glob("*.opus"))[:8]]
+    heard = [recognizer.model.log_probs(clip) for clip in clips]
+    seconds = sum(map(len, clips)) / 16000
+    costs = []
+    for _ in range(3):
+        began = time.process_time()
+        for log_probs in heard:
+            recognizer.decode(log_probs)
+        costs.append(time.process_time() - began)
+    assert seconds > 15 and min(costs) < 0.01 * seconds
 
 
 def test_what_lacks_values_is_left_out_and_said(entities: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from speech_lstm.cli.options import seconds
+from speech_lstm.cli.options import number, seconds
 from speech_lstm.runtime.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 
 def duration(text: str) -> float:
     """argparse type: a time, or 0."""
-    return 0.0 if text.strip("0.") == "" else seconds(text)
+    return 0.0 if number(text) == 0 else seconds(text)
 
 
 def run(args: argparse.Namespace) -> int:
