@@ -53,6 +53,7 @@ SESSIONS: tuple[dict[str, Any], ...] = (
     {"stream": "silence", "grammar": "words", "wake": True},
     {"stream": "morning", "grammar": "commands", "wake": False, "options": {"push_to_talk": True, "partials": False},
      "buttons": [[40, "press"], [88, "release"], [120, "press"], [125, "release"], [160, "press"]]},
+    {"stream": "morning", "grammar": "sentences", "wake": False},
     {"stream": "morning", "grammar": "sentences", "wake": False,
      "options": {"total_seconds": 0.8, "pause_seconds": 0.8}},
 )  # fmt: skip

@@ -65,7 +65,7 @@ def in_chunks(listener: Listener, audio: Samples) -> Result:
 
 def test_batches_give_the_results_of_streaming_up_to_the_rounding_of_int8() -> None:
     """The stated tolerance: another sentence or decision in one clip of fifty at most, confidence within 0.05, words
-    within a frame. An int8 network rounds by the loudest of a call, so it differs a little with the size of calls.
+    within two frames. An int8 network rounds by the loudest of a call, so it differs a little with the size of calls.
     """
     clips = [*WORDS, *sorted((DATA / "sentences").glob("*.opus"))]
     grammar = (*GRAMMAR, *(DATA / "sentences.txt").read_text().splitlines())
@@ -79,7 +79,7 @@ def test_batches_give_the_results_of_streaming_up_to_the_rounding_of_int8() -> N
             continue
         assert abs(result.confidence - streamed.confidence) < 0.05
         for word, other in zip(result.words, streamed.words, strict=True):
-            assert abs(word.start - other.start) < 0.041 and abs(word.end - other.end) < 0.041
+            assert abs(word.start - other.start) < 0.081 and abs(word.end - other.end) < 0.081
     assert differ <= 1
 
 

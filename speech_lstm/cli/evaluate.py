@@ -22,7 +22,8 @@ EXAMPLE = """example:
   speech-lstm evaluate runs/mine-int8.onnx --suite configs/suite.toml --out runs/mine-suite
   speech-lstm evaluate --card models/README.md --results runs/mine-suite/results.json
 
-On manifests, phone error: greedy, on whole clips, against the nearest of the dictionary's pronunciations of each word.
+On manifests, phone error: of the likeliest phones under a bigram, on whole clips, against the nearest of the
+dictionary's pronunciations of each word.
 accuracy: clips whose words the grammar has and whose best hypothesis is what was said, accepted or not.
 A suite measures in noise, in rooms and late in streams as well (docs/evaluation.md)."""
 

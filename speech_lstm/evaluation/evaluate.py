@@ -1,4 +1,4 @@
-"""How good a model is on manifests, by corpus: greedy phone error, and accuracy in a closed grammar while streaming.
+"""How good a model is on manifests, by corpus: phone error with a bigram, and accuracy in a closed grammar, streaming.
 
 Runs what ships: the exported model in ONNX Runtime and the runtime's decoder.
 """
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance, read_manifest
-from speech_lstm.evaluation.phones import phone_errors, pronounced
+from speech_lstm.data.phone_bigram import PhoneBigram
+from speech_lstm.evaluation.phones import phone_errors, phones_in, pronounced
 from speech_lstm.evaluation.trials import posteriors
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
+from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
-from speech_lstm.runtime.lexicon.tokens import BLANK
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Result
@@ -52,7 +52,7 @@ class Score:
 
     @property
     def phone_error_rate(self) -> float | None:
-        """Greedy phone errors per phone; None without phones."""
+        """Phone errors per phone; None without phones."""
         return self.phone_errors / self.phones if self.phones else None
 
     @property
@@ -127,7 +127,7 @@ def _count_phones(counts: _Counts, model: Model, lexicon: Lexicon, audio: Sample
     reference = pronounced(lexicon, words)
     if reference:
         counts.phones += sum(len(pronunciations[0]) for pronunciations in reference)
-        counts.phone_errors += phone_errors(greedy_phones(model, audio), reference)
+        counts.phone_errors += phone_errors(likely_phones(model, audio), reference)
 
 
 def _count_result(counts: _Counts, recognizer: Recognizer, result: Result, words: Sequence[str]) -> None:
@@ -144,12 +144,13 @@ def _count_result(counts: _Counts, recognizer: Recognizer, result: Result, words
     counts.right_accepted += right and result.accepted
 
 
-def greedy_phones(model: Model, audio: Samples) -> list[str]:
-    """The best token of each frame, repeats merged and blanks dropped. audio: float32 [samples], 16 kHz."""
-    best: NDArray[np.intp] = posteriors(model, audio).argmax(-1)
-    changed = np.concatenate([[True], best[1:] != best[:-1]])
-    tokens = [model.metadata.tokens[index] for index in best[changed]]
-    return [token for token in tokens if token != BLANK]
+def likely_phones(model: Model, audio: Samples) -> list[str]:
+    """The likeliest phones under the bigram that the runtime weighs words against. audio: float32 [samples], 16 kHz."""
+    tokens = model.metadata.tokens
+    speech = free_speech_of(tokens)
+    bigram = PhoneBigram(speech.start, speech.move, np.ones_like(speech.start))  # it may end after any phone
+    (found,) = phones_in([posteriors(model, audio)], bigram, tokens, 0.0)
+    return found
 
 
 def stream_result(recognizer: Recognizer, audio: Samples, chunk_samples: int) -> Result:
