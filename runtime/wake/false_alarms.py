@@ -4,7 +4,7 @@ An hour of other speech and noise is bundled as what the model makes of it, so t
 fraction of a second. Scores are logarithms of probabilities, and how often one is above a limit falls exponentially
 with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the model is right
 (Ville's inequality). The rate is the mean excess of the highest scores: the peaks over threshold of Pickands 1975,
-"Statistical Inference Using Extreme Order Statistics".
+"Statistical Inference Using Extreme Order Statistics", pulled towards that of most phrases as a conjugate prior would.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _LANES = 256  # parts of the negatives that are searched side by side
 _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is found
 _WINDOW = 25  # rows in which one false alarm at most is counted
 _MOST = 3600.0  # false alarms an hour: a window is about a second
-_SHORTEST = 0.01  # mean excess
-_HIGHEST = 30  # highest windows that the curve is fitted to
+_HIGHEST = 15  # highest windows that the curve is fitted to
+_USUAL_MEAN, _USUAL_WEIGHT = 0.2, 30  # mean excess of most phrases, and how many windows that is worth
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class AlarmCurve:
         """scores: float32 [windows], the highest one of each, in so many hours."""
         count = min(_HIGHEST, len(scores) - 1)
         best = np.sort(scores.astype(np.float64))[::-1][: count + 1]
-        return cls(float(best[-1]), max(_SHORTEST, float((best[:-1] - best[-1]).mean())), count / hours)
+        excess = float((best[:-1] - best[-1]).sum())
+        return cls(float(best[-1]), (excess + _USUAL_WEIGHT * _USUAL_MEAN) / (count + _USUAL_WEIGHT), count / hours)
 
     def false_alarms(self, threshold: float) -> float:
         """An hour, at a threshold from `start` up; a rough guess below, and never more than `_MOST`."""
