@@ -50,8 +50,7 @@ def first_path(graph: WordGraph, words: Sequence[str]) -> tuple[WordArc, ...] | 
     """
     spells = [graph.ending]
     for word in reversed(words):
-        sources = {arc.source for arc in graph.by_word.get(word, ()) if arc.target in spells[-1]}
-        spells.append(graph.silently_before(sources))
+        spells.append(graph.before(word, spells[-1]))
     spells.reverse()
     if graph.start not in spells[0]:
         return None

@@ -7,6 +7,9 @@ from typing import Any
 
 from speech_lstm.runtime.errors import GrammarError
 
+MOST_KNOWN = 1000
+"""Answers of `WordGraph.before` that are kept."""
+
 
 @dataclass(frozen=True)
 class WordArc:
@@ -61,6 +64,22 @@ class WordGraph:
         for arc in self.arcs:
             if arc.word is None:
                 found.setdefault(arc.target, []).append(arc.source)
+        return found
+
+    @cached_property
+    def _known_before(self) -> dict[tuple[str, frozenset[int]], frozenset[int]]:
+        return {}
+
+    def before(self, word: str, nodes: frozenset[int]) -> frozenset[int]:
+        """The nodes from which a word, with what has no word before it, leads to any of `nodes`. Answers are kept,
+        up to `MOST_KNOWN`: likely sentences mostly end alike.
+        """
+        found = self._known_before.get((word, nodes))
+        if found is None:
+            found = self.silently_before({arc.source for arc in self.by_word.get(word, ()) if arc.target in nodes})
+            if len(self._known_before) >= MOST_KNOWN:
+                self._known_before.clear()
+            self._known_before[word, nodes] = found
         return found
 
     def silently_before(self, nodes: Collection[int]) -> frozenset[int]:
