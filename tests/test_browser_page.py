@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -16,20 +15,18 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from .chrome import chromium, needs_chromium
 from .served import clip
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 PACKAGE = Path(__file__).parents[1] / "browser" / "dist"
 PAGE = PACKAGE / "example"
 pytestmark = [
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver"),
+    needs_chromium,
     pytest.mark.skipif(not PAGE.exists(), reason="the page is not built: make browser"),
 ]
 SOUND_SECONDS = 12.0
@@ -55,21 +52,8 @@ def address() -> Iterator[str]:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """With two words on the microphone, again and again."""
     folder = tmp_path_factory.mktemp("browser")
-    said = np.frombuffer(clip("left", 1.2) + clip("forward", 1.2), "<i2")
-    soundfile.write(folder / "words.wav", np.repeat(said, 3), 48000)
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio",
-        f"--user-data-dir={folder}/profile",
-        "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={folder / 'words.wav'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(folder, clip("left", 1.2) + clip("forward", 1.2)) as driver:
+        yield driver
 
 
 def text(browser: webdriver.Chrome, selector: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from .chrome import chromium, needs_chromium
 from .served import GRAMMAR, Served, clip, running, start
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver"
-)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +33,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def browser(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """On the page, with two words on the microphone."""
     folder = tmp_path_factory.mktemp("browser")
-    said = np.frombuffer(clip("left", 1.5) + clip("forward", 1.5), "<i2")
-    soundfile.write(folder / "words.wav", np.repeat(said, 3), 48000)
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (
-        "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--mute-audio",
-        f"--user-data-dir={folder}/profile",
-        "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--window-size=1280,1000",
-        f"--use-file-for-fake-audio-capture={folder / 'words.wav'}",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.get(f"http://127.0.0.1:{served.http}/")
-    yield driver
-    driver.quit()
+    with chromium(folder, clip("left", 1.5) + clip("forward", 1.5), "--window-size=1280,1000") as driver:
+        driver.get(f"http://127.0.0.1:{served.http}/")
+        yield driver
 
 
 def wait(browser: webdriver.Chrome, condition: Any, seconds: float = 30) -> Any:

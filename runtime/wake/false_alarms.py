@@ -40,7 +40,7 @@ _WARM_UP = 50  # rows before a part, so that a phrase across its beginning is fo
 _WINDOW = 25  # rows in which one false alarm at most is counted
 _MOST = 3600.0  # false alarms an hour: a window is about a second
 _HIGHEST = 15  # highest windows that the curve is fitted to
-_USUAL_MEAN, _USUAL_WEIGHT = 0.2, 30  # mean excess of most phrases, and how many windows that is worth
+_USUAL_MEAN, _USUAL_WEIGHT = 0.2, 30  # of most phrases (`benchmarks.false_alarms`), and the windows it is worth
 
 
 @dataclass(frozen=True)
