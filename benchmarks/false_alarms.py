@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.assets.wake_negatives import dev_rows
+from speech_lstm.assets.wake_negatives import rows_of
 from speech_lstm.data.corpus import Utterance
 from speech_lstm.evaluation.conditions import mixed
 from speech_lstm.evaluation.wake import as_one_stream
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     model, lexicon = Model.load(args.model, "cpu"), Lexicon()
     tokens = model.metadata.tokens
-    audio = clips(dev_rows(args.speech), dev_rows(args.noise), args.hours)
+    audio = clips(rows_of("dev", args.speech), rows_of("dev", args.noise), args.hours)
     log_probs = np.concatenate(list(as_one_stream(model, audio)))
     hours = len(log_probs) * model.metadata.frame_seconds / 3600
     curves = {phrase: alarm_curve(phrase, lexicon, tokens) for phrase in PHRASES}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speech_lstm.assets.wake_negatives import dev_rows
+from speech_lstm.assets.wake_negatives import rows_of
 from speech_lstm.data.corpus import Utterance
 from speech_lstm.evaluation.conditions import mixed
 from speech_lstm.evaluation.wake import BEFORE_SECONDS, LATE_FRAMES, OtherSpeech, as_one_stream
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks/wakeword.png"), metavar="PNG")
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
-    wake, speech, noise = dev_rows([args.wake]), dev_rows(args.speech), dev_rows(args.noise)
+    wake, speech, noise = rows_of("dev", [args.wake]), rows_of("dev", args.speech), rows_of("dev", args.noise)
     others = OtherSpeech.heard(model, negative_clips(speech, noise))
     curves = {}
     print(f"{others.hours:.2f} hours of negatives\n")

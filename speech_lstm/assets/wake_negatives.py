@@ -1,6 +1,8 @@
 """Make the negatives for wake words from speech and noise: `python -m speech_lstm.assets.wake_negatives --help`.
 
-They must come from the model that ships: thresholds of wake words follow from what it makes of other speech.
+They must come from the model that ships: thresholds of wake words follow from what it makes of other speech. There
+is much more speech that trained it than other speech, which is left to count with whether the thresholds hold
+(`benchmarks.false_alarms`).
 """
 
 from __future__ import annotations
@@ -28,12 +30,12 @@ NOISE_SHARE = 0.1
 """Of the time, noise without speech."""
 
 
-def dev_rows(manifests: Iterable[Path], seed: int = 0) -> list[Utterance]:
-    """The dev rows of all manifests, shuffled. SpeechLstmError where there are none."""
+def rows_of(split: str, manifests: Iterable[Path], seed: int = 0) -> list[Utterance]:
+    """The rows of a split of all manifests, shuffled. SpeechLstmError where there are none."""
     paths = list(manifests)
-    rows = [row for path in paths for row in read_manifest(path, "dev")]
+    rows = [row for path in paths for row in read_manifest(path, split)]
     if not rows:
-        raise SpeechLstmError(f"no rows of the dev split in {', '.join(map(str, paths))}")
+        raise SpeechLstmError(f"no rows of the {split} split in {', '.join(map(str, paths))}")
     random.Random(seed).shuffle(rows)
     return rows
 
@@ -61,13 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m speech_lstm.assets.wake_negatives", description=__doc__)
     parser.add_argument("model", help="an .onnx file or the name of a shipped model")
-    parser.add_argument("speech", nargs="+", type=Path, metavar="MANIFEST", help="speech; its dev rows are used")
+    parser.add_argument(
+        "speech", nargs="+", type=Path, metavar="MANIFEST", help="speech; its rows for training are used"
+    )
     parser.add_argument("--noise", nargs="+", type=Path, required=True, metavar="MANIFEST")
-    parser.add_argument("--minutes", type=float, default=60, help="of audio, at most (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=120, help="of audio, at most (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=BUNDLED, metavar="NPZ", help="default: %(default)s")
     args = parser.parse_args(arguments)
     model, options = Model.load(args.model, "cpu"), WakeWordOptions()
-    clips = other_speech(dev_rows(args.speech), dev_rows(args.noise), args.minutes)
+    clips = other_speech(rows_of("train", args.speech), rows_of("train", args.noise), args.minutes)
     negatives = Negatives.from_log_probs(
         model.metadata.tokens,
         as_one_stream(model, clips),

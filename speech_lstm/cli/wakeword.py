@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         help="how well a phrase would do",
         description=(
             "Report on phrases as wake words: how they are said, warnings, and for each sensitivity the threshold and "
-            "the false alarms an hour that are expected of it, from an hour of speech and noise that comes along."
+            "the false alarms an hour that are expected of it, from two hours of speech and noise that come along."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
