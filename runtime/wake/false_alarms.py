@@ -1,8 +1,8 @@
 """How often a wake word is heard in speech that does not hold it, and the threshold for as many false alarms as wanted.
 
 Two hours of other speech and noise are bundled as what the model makes of them, so that any phrase can be scored on
-them in a fraction of a second. Scores are logarithms of probabilities, and how often one is above a limit falls exponentially
-with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the model is right
+them in a fraction of a second. Scores are logarithms of probabilities, and how often one is above a limit falls
+exponentially with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the model is right
 (Ville's inequality). The rate is the mean excess of the highest scores: the peaks over threshold of Pickands 1975,
 "Statistical Inference Using Extreme Order Statistics", pulled towards that of most phrases as a conjugate prior would.
 """
