@@ -2,9 +2,10 @@
 
 Two hours of other speech and noise are bundled as what the model makes of them, so that any phrase can be scored on
 them in a fraction of a second. Scores are logarithms of probabilities, and how often one is above a limit falls
-exponentially with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the model is right
-(Ville's inequality). The rate is the mean excess of the highest scores: the peaks over threshold of Pickands 1975,
-"Statistical Inference Using Extreme Order Statistics", pulled towards that of most phrases as a conjugate prior would.
+exponentially with the limit: of a phrase that was not said, the probability exceeds p at most one time in 1 / p if the
+model is right (Ville's inequality). The rate is the mean excess of the highest scores: the peaks over threshold of
+Pickands 1975, "Statistical Inference Using Extreme Order Statistics", pulled towards that of most phrases as a
+conjugate prior would.
 """
 
 from __future__ import annotations
