@@ -49,11 +49,13 @@ class Layers(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Arcs into a node. `sources`: [arcs]; `labels`: the distinct labels; `which`: [arcs], the label of an arc."""
+    """Arcs into a node. `sources`: [arcs]; `labels`: the distinct labels; `which`: [arcs], the label of an arc, None
+    where all labels are distinct.
+    """
 
     sources: IntArray
     labels: IntArray
-    which: IntArray
+    which: IntArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +138,8 @@ class DecodingGraph:
         if known is None:
             arcs = self.incoming(node)
             labels, which = np.unique(self.label[arcs], return_inverse=True)
-            known = self._entries[node] = Entries(self.source[arcs], labels, which)
+            distinct = len(labels) == len(which)
+            known = self._entries[node] = Entries(self.source[arcs], labels, None if distinct else which)
         return known
 
     @cached_property
