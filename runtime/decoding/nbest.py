@@ -22,7 +22,6 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -39,16 +38,6 @@ MANY = 50
 """Arcs into a node that are worth a look at their labels before their histories are gathered."""
 
 NEVER = -np.inf
-
-
-class _Entered(NamedTuple):
-    """A node, before which there are several phones. `row`: that of a label in `over_blank`, which is D of the labels
-    [labels, rows + 1]; `scores`: of the sources, over blank [arcs, rows + 1], None where there are too many.
-    """
-
-    row: dict[int, int]
-    over_blank: DoubleArray
-    scores: DoubleArray | None
 
 
 @dataclass(eq=False, slots=True)
@@ -89,7 +78,7 @@ class SentenceSearch:
         self._postfixes = Prefixes(graph.backward_speller)
         self._said: dict[object, DoubleArray] = {}  # by node, label and words: the best B of them
         self._nodes: dict[int, DoubleArray] = {}  # their scores over blank
-        self._entered: dict[int, _Entered] = {}
+        self._entered: dict[int, tuple[DoubleArray, DoubleArray | None]] = {}  # see `_enter`
 
     def __iter__(self) -> Iterator[Sentence]:
         """From the best one on."""
@@ -130,19 +119,17 @@ class SentenceSearch:
                 if expansions > MAX_EXPANSIONS:
                     return
                 is_bound = suffix.is_news or not self._compare(suffix)
-                arcs = self._graph.incoming(suffix.node)
-                if not is_bound:  # it is lower now
+                if is_bound:
+                    if suffix.node == 0:
+                        yield suffix, -bound
+                        break
+                    arcs = self._graph.entries(suffix.node).arcs
+                    if len(arcs) > 1:
+                        self._expand(suffix)
+                        break
+                    suffix, is_bound = self._prepend(suffix, *arcs[0][:2])
+                if not is_bound:  # it may be lower now
                     self._push(self._bound(suffix), suffix)
-                elif suffix.node == 0:
-                    yield suffix, -bound
-                    break
-                elif arcs.stop - arcs.start > 1:
-                    self._expand(suffix)
-                    break
-                else:
-                    suffix, is_bound = self._prepend(suffix, arcs.start)
-                    if not is_bound:
-                        self._push(self._bound(suffix), suffix)
 
     def _compare(self, suffix: _Suffix) -> bool:
         """Where the same words from the same node on are said better with other pronunciations, those of the suffix do
@@ -188,9 +175,8 @@ class SentenceSearch:
             scores[nodes == 0] = self._over_blank[-1]  # the same, and more exact
         return scores
 
-    def _prepend(self, suffix: _Suffix, arc: int) -> tuple[_Suffix, bool]:
+    def _prepend(self, suffix: _Suffix, source: int, label: int) -> tuple[_Suffix, bool]:
         """One more phone, and whether the bound stays: not where it is the same as the one after it."""
-        label, source = int(self._graph.label[arc]), int(self._graph.source[arc])
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
         if label == suffix.label:
             after = after[:-1]  # at least one blank between
@@ -202,37 +188,33 @@ class SentenceSearch:
     def _expand(self, suffix: _Suffix) -> None:
         """Push the suffixes that are longer by one of several phones."""
         entries = self._graph.entries(suffix.node)
-        sources, labels, which = entries
-        entered = self._entered.get(suffix.node) or self._enter(suffix.node, entries)
+        over_blank, scores = self._entered.get(suffix.node) or self._enter(suffix.node, entries)
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
         num_rows = len(after)
         if num_rows < 2:
             return
-        over_blank = entered.over_blank[:, len(self._blank) - num_rows :]
+        over_blank = over_blank[:, len(self._blank) - num_rows :]
         ends = over_blank + after
-        repeated = entered.row.get(suffix.label)
+        repeated = entries.number.get(suffix.label)
         if repeated is not None:  # at least one blank between
             ends[repeated, 0] = NEVER
             np.add(over_blank[repeated, 1:], after[:-1], out=ends[repeated, 1:])
         begin = np.maximum.accumulate(ends, axis=1)[:, :-1] - over_blank[:, 1:]
-        if entered.scores is None:  # no path score is above 0
-            assert which is not None
-            likely = ((begin - self._blank[1 - num_rows :]).max(axis=1) >= self._lowest)[which]
-            sources, which = sources[likely], which[likely]
-            scores = self._scores(sources)[:, 1 - num_rows :]
-        else:
-            scores = entered.scores[:, 1 - num_rows :]
-        bounds = (scores + (begin if which is None else begin[which])).max(axis=1)
-        for arc, bound in enumerate(bounds.tolist()):
+        arcs, which = entries.arcs, entries.which
+        if scores is None:  # no path score is above 0
+            is_likely = (begin - self._blank[1 - num_rows :]).max(axis=1) >= self._lowest
+            likely = (is_likely if which is None else is_likely[which]).nonzero()[0]
+            arcs, which = [arcs[arc] for arc in likely.tolist()], likely if which is None else which[likely]
+            scores = self._scores(entries.sources[likely])
+        bounds = (scores[:, 1 - num_rows :] + (begin if which is None else begin[which])).max(axis=1)
+        for bound, (source, label, number) in zip(bounds.tolist(), arcs, strict=True):
             if bound >= self._lowest:
-                row = arc if which is None else which[arc]
-                self._push(bound, _Suffix(int(sources[arc]), int(labels[row]), begin[row], ends[row], suffix))
+                self._push(bound, _Suffix(source, label, begin[number], ends[number], suffix))
 
-    def _enter(self, node: int, entries: Entries) -> _Entered:
-        """What many suffixes that begin at a node need."""
+    def _enter(self, node: int, entries: Entries) -> tuple[DoubleArray, DoubleArray | None]:
+        """For all suffixes that begin at a node: D of the labels of `entries`, and scores of the sources."""
         scores = self._scores(entries.sources) if len(entries.sources) <= MANY else None
-        row = {label: row for row, label in enumerate(entries.labels.tolist())}
-        known = self._entered[node] = _Entered(row, self._over_blank[entries.labels], scores)
+        known = self._entered[node] = self._over_blank[entries.labels], scores
         return known
 
     def _align(self, suffix: _Suffix) -> list[Span]:

@@ -15,6 +15,10 @@ MAX_SPELLINGS = 16
 """Of one phone sequence; more are homophones of homophones."""
 
 
+NOWHERE: Mapping[int, list[Spelling]] = {}
+"""Most prefixes end inside words."""
+
+
 class Sound:
     """The first phones of words. `words`: those that are over after them; `unfinished`: those that go on; `longer`: with
     one more phone.
@@ -31,18 +35,17 @@ class Sound:
 class Prefix:
     """The first phones of a sentence. `ends`: for each node of the word graph where a word may end after them, the ways
     to spell them so far. `begun`: the shorter prefixes after which a word may have begun, and its phones so far, the
-    shortest prefix first. `longer`: prefixes with one more phone that were looked for.
+    shortest prefix first.
     """
 
-    __slots__ = ("begun", "ends", "longer", "phones")
+    __slots__ = ("begun", "ends", "phones")
 
     def __init__(
-        self, phones: Phones, ends: dict[int, list[Spelling]], begun: Sequence[tuple[Prefix, Sound]]
+        self, phones: Phones, ends: Mapping[int, list[Spelling]], begun: Sequence[tuple[Prefix, Sound]]
     ) -> None:
         self.phones = phones
         self.ends = ends
         self.begun = begun
-        self.longer: dict[int, Prefix] = {}
 
 
 class Speller:
@@ -81,10 +84,11 @@ class Speller:
         begun = [(before, more) for before, sound in prefix.begun if (more := sound.longer.get(phone))]
         if prefix.ends and (sound := self._silence.longer.get(phone)):
             begun.append((prefix, sound))
+        said = [(before, sound) for before, sound in begun if sound.words]
+        if not said:
+            return Prefix(phones, NOWHERE, begun)
         ends: dict[int, list[Spelling]] = {}
-        for before, sound in begun:  # long words come first
-            if not sound.words:
-                continue
+        for before, sound in said:  # long words come first
             first, end = len(before.phones), len(phones)
             for node, spellings in before.ends.items():
                 following = self.arcs[node]
@@ -141,17 +145,20 @@ class Prefixes:
     def __init__(self, speller: Speller) -> None:
         self.speller = speller
         self.start = speller.start()
+        self._longer: dict[tuple[Prefix, int], Prefix] = {}
         self._words: dict[Prefix, WordsSoFar | None] = {}
 
     def longer(self, prefix: Prefix, phone: int) -> Prefix:
         """See `Speller`."""
-        known = prefix.longer.get(phone)
+        known = self._longer.get((prefix, phone))
         if known is None:
-            known = prefix.longer[phone] = self.speller.longer(prefix, phone)
+            known = self._longer[prefix, phone] = self.speller.longer(prefix, phone)
         return known
 
     def words_so_far(self, prefix: Prefix) -> WordsSoFar | None:
         """See `Speller`."""
+        if not prefix.ends:
+            return None
         if prefix not in self._words:
             self._words[prefix] = self.speller.words_so_far(prefix)
         return self._words[prefix]
