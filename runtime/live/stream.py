@@ -91,7 +91,7 @@ class Stream:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
         self._keep(self._input.accept(samples))
-        return self._input.warnings(self.time)
+        return self._input.warnings(self.time) if self._input.may_warn else []
 
     def next_block(self) -> Samples | None:
         """Audio for the model, float32 [block], once there is enough of it; each block once."""
