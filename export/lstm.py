@@ -34,6 +34,7 @@ def lstm_network(model: AcousticModel) -> LstmNetwork:
     """The same network, with the same names of its weights, in evaluation mode."""
     network = LstmNetwork(model.output.out_features, model.cell, model.mels, model.hidden, model.layers)
     network.load_state_dict(model.state_dict())
-    for cell in network.cells:
-        cell.lstm.batch_first = False
+    for module in network.modules():
+        if isinstance(module, nn.LSTM):
+            module.batch_first = False
     return network.eval()

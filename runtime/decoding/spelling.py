@@ -20,8 +20,8 @@ NOWHERE: Mapping[int, list[Spelling]] = {}
 
 
 class Sound:
-    """The first phones of words. `words`: those that are over after them; `unfinished`: those that go on; `longer`: with
-    one more phone.
+    """The first phones of words. `words`: those that are over after them; `unfinished`: those that have more;
+    `longer`: with one more phone.
     """
 
     __slots__ = ("longer", "unfinished", "words")

@@ -100,11 +100,13 @@ class Stream:
         """Audio for the model, float32 [n], once there is enough of it; each block once, and the one before it must
         have come to `advance`. is_last: no more audio will come.
         """
-        size = self._block * (1 if self._session.is_urgent(self._frames) else self._largest)
-        if is_last and self._waiting < size:
-            size = self._block
-        if self._waiting < size:
+        if self._waiting < self._block:
             return None
+        size = self._block * (1 if self._session.is_urgent(self._frames) else self._largest)
+        if self._waiting < size:
+            if not is_last:
+                return None
+            size = self._block
         audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._waiting -= size
         rest = audio[size:]
