@@ -42,8 +42,8 @@ class Stream:
 
     One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
-    The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper and
-    delays no command. They are counted from the start of the stream, so that how the audio is cut into `accept` calls
+    The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper. They
+    are counted from the start of the stream, so that how the audio is cut into `accept` calls
     changes nothing but when events come.
     """
 
