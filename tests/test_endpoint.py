@@ -45,5 +45,20 @@ def test_what_was_found_wanting_is_not_tried_again_at_once() -> None:
     assert [RULE.verdict(speaking, False, untried) for untried in (3, 4)] == [Verdict.GO_ON, Verdict.TRY]
 
 
+@pytest.mark.parametrize(
+    ("progress", "can_continue", "is_near"),
+    [
+        (after(1), False, False),
+        (after(2), False, True),
+        (after(0, since=2), False, True),
+        (after(12), True, False),
+        (after(13), True, True),
+        (after(13, complete=False), True, True),
+    ],
+)
+def test_the_end_is_near_when_two_frames_may_bring_it(progress: Progress, can_continue: bool, is_near: bool) -> None:
+    assert RULE.is_near(progress, can_continue, 2) is is_near
+
+
 def test_no_command_is_endless() -> None:
     assert not RULE.is_too_long(249) and RULE.is_too_long(250)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.results import Event
+from speech_lstm.runtime.results import Command, Event
 
 if TYPE_CHECKING:
     from tests.conftest import Exported
@@ -23,8 +23,12 @@ CLIPS = sorted((Path(__file__).parent / "data" / "words").glob("*.opus"))
 
 
 @pytest.fixture(scope="session")
-def recognizer(exported: Exported) -> Recognizer:
-    words = (Path(__file__).parent / "data" / "words.txt").read_text().split()
+def words() -> list[str]:
+    return (Path(__file__).parent / "data" / "words.txt").read_text().split()
+
+
+@pytest.fixture(scope="session")
+def recognizer(exported: Exported, words: list[str]) -> Recognizer:
     return Recognizer(grammar=words, model=exported.int8, device="cpu", options=RecognizerOptions(threshold=0.2))
 
 
@@ -51,6 +55,21 @@ def test_results_do_not_depend_on_how_audio_is_cut(
     recognizer: Recognizer, audio: np.ndarray, expected: list[Event], cuts: list[int]
 ) -> None:
     assert events(recognizer, audio, cuts) == expected
+
+
+def test_blocks_are_long_but_for_the_end_of_a_command_which_is_not_reported_later(words: list[str]) -> None:
+    stream, gap = Recognizer(grammar=words, device="cpu").stream(), np.zeros(16_000, np.float32)
+    heard = np.concatenate([part for clip in CLIPS[:6] for part in (read_audio(clip), gap)])
+    sizes, late = [], []
+    for begin in range(0, len(heard), 640):
+        stream.put(heard[begin : begin + 640])
+        while (block := stream.next_block()) is not None:
+            sizes.append(len(block))
+            log_probs, state = stream.model.run(block[None], stream.model_state[None])
+            found = stream.advance(log_probs[0], state[0])
+            late += [(begin + 640) / 16_000 - event.time for event in found if isinstance(event, Command)]
+    assert set(sizes) == {1280, 2560} and sizes.count(1280) < sizes.count(2560) / 2
+    assert len(late) >= 4 and max(late) < 0.08
 
 
 def test_one_sample_at_a_time(recognizer: Recognizer, audio: np.ndarray) -> None:

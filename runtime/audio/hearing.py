@@ -12,8 +12,10 @@ from speech_lstm.runtime.audio.pcm import (
     Samples,
     StreamResampler,
     array_to_float,
+    check_floats,
     check_sample_rate,
     holds_int16,
+    is_sound,
     pcm_array,
     pcm_to_float,
     resample,
@@ -71,7 +73,9 @@ class StreamInput:
         else:
             audio = self._scaled(samples)
         if audio.size:
-            lowest, highest = float(audio.min()), float(audio.max())
+            lowest, highest = float(np.minimum.reduce(audio)), float(np.maximum.reduce(audio))
+            if not is_sound(lowest, highest):
+                check_floats(audio)
             self._samples += len(audio)
             self._lowest, self._highest = min(self._lowest, lowest), max(self._highest, highest)
             self._meter.accept(audio, max(highest, -lowest))
@@ -81,10 +85,13 @@ class StreamInput:
         """The rest."""
         return self._resampler.finish()
 
+    @property
+    def may_warn(self) -> bool:
+        """Whether `warnings` is worth a call before the sound is over."""
+        return self._meter.clipped or bool(self._is_int16_in_int32) or "quiet" not in self._told
+
     def warnings(self, time: float, is_over: bool = False) -> list[AudioWarning]:
         """What is wrong and was not told before, at that time of the stream."""
-        if not is_over and not self._meter.clipped and not self._is_int16_in_int32 and "quiet" in self._told:
-            return []
         if is_over:
             self._meter.finish()
         found: list[AudioWarning] = []
@@ -102,8 +109,10 @@ class StreamInput:
         return new
 
     def _scaled(self, samples: Any) -> Samples:
-        """A copy: the caller may use the array again."""
+        """A copy: the caller may use the array again. float32 is not checked yet."""
         array = pcm_array(samples)
+        if array.dtype == np.float32:
+            return array.copy()
         if array.dtype != np.int32:
             audio = array_to_float(array)
             return audio if array.dtype == np.int16 else audio.copy()

@@ -53,6 +53,9 @@ class ClipMeter:
 
     def accept(self, samples: Samples, loudest: float = math.inf) -> None:
         """float32 [n] or [n, channels]; loudest: no sample is further from 0."""
+        if loudest < LOUD and self._heard + len(samples) < self._window:
+            self._heard += len(samples)
+            return
         start = 0
         while start < len(samples) and not self.clipped:
             part = samples[start : start + self._window - self._heard]

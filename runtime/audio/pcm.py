@@ -77,9 +77,14 @@ def holds_int16(array: NDArray[np.int32]) -> bool:
     return bool(array.any() and array.max() <= 32767 and array.min() >= -32768 and np.bitwise_and(array, 255).any())
 
 
+def is_sound(lowest: float, highest: float) -> bool:
+    """Whether floats from one to the other may be sound; False for NaN."""
+    return bool(highest <= _LOUDEST_FLOAT and lowest >= -_LOUDEST_FLOAT)
+
+
 def check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
     """Raise AudioError for values that are no sound; `first` is the number of the first sample in the whole signal."""
-    if not array.size or (array.max() <= _LOUDEST_FLOAT and array.min() >= -_LOUDEST_FLOAT):  # and not NaN
+    if not array.size or is_sound(array.min(), array.max()):
         return
     finite = np.isfinite(array)
     if not finite.all():

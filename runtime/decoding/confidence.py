@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul, truediv
 from typing import Any
 
 from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord
@@ -54,14 +55,16 @@ def span_features(
     score: of their frames; filler: mean of the frames around them (<= 0); lead: over the best rival, in nats.
     """
     frames = words[-1].last_frame - words[0].first_frame + 1
-    phones = sum(word.num_phones for word in words)
-    worst = min(word.score / word.num_phones for word in words)
-    weak = min(word.score / math.sqrt(word.num_phones) for word in words)
+    counts = [len(word.phones) for word in words]
+    phones, scores, evidences = sum(counts), [word.score for word in words], [word.evidence for word in words]
+    roots = [math.sqrt(count) for count in counts]
+    worst = min(map(truediv, scores, counts))
+    weak = min(map(truediv, scores, roots))
     margin, worst, outside = (min(0.0, max(FLOOR, value)) for value in (score / phones, worst, filler))
     pace = -max(0.0, math.log(frames / phones * frame_seconds / SLOW))
     rival = min(0.0, max(-1.0, lead / CLEAR - 1))
-    evidence = sum(word.evidence for word in words) / phones
-    weak_evidence = min(word.evidence / math.sqrt(word.num_phones) for word in words)
+    evidence = sum(evidences) / phones
+    weak_evidence = min(map(truediv, evidences, roots))
     return (
         margin,
         worst,
@@ -124,7 +127,7 @@ class ConfidenceModel:
 
     def probability(self, features: Sequence[float]) -> float:
         """Of being right, 0..1. features: as `FEATURES`."""
-        logit = self.intercept + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        logit = self.intercept + sum(map(mul, self.weights, features))
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
     def command(self, hypothesis: Hypothesis, num_frames: int, lead: float = math.inf) -> float:

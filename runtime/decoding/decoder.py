@@ -22,7 +22,7 @@ from speech_lstm.runtime.model.metadata import ModelMetadata
 from .best_path import BestPaths
 from .free_speech import free_speech_of
 from .graph import DecodingGraph
-from .hypothesis import Hypothesis, Sentence, command_score
+from .hypothesis import Hypothesis, PathScores, Sentence
 from .margins import LOWEST, NO_TOKEN, FloatArray, blank_only, relative
 from .nbest import SentenceSearch
 from .record import Record
@@ -225,7 +225,7 @@ class Decoder:
             return None
         spelling, spans = spellings[0], path.spans()
         around = sums[spans[0].begin, -1] + sums[now.num_rows, -1] - sums[spans[-1].end, -1]
-        score = float(around) + command_score(sums, spans)
+        score = float(around) + PathScores.of(sums, spans).between(0, len(spans))
         return Sentence(state.record, path.prefix.phones, spelling, score, path.spans)
 
     def partial(self, state: DecoderState, at: Progress | None = None) -> Sentence | None:

@@ -10,7 +10,7 @@ along a phrase are the likelihood ratio of the phrase, and times its prior the p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,12 @@ BUNDLED = Path(__file__).parents[1] / "data" / "phone_bigram.npz"
 
 LEAST = 1e-30
 """Of a probability."""
+
+TINY = 1e-250
+"""A probability above which float64 is exact."""
+
+STRIDE = 16
+"""Frames that are heard before probabilities are scaled."""
 
 DoubleArray = npt.NDArray[np.float64]
 
@@ -70,6 +76,25 @@ class FreeSpeech:
         pairs = self.move[phones[:-1], phones[1:]]
         return float(self.often[phones[0]] * np.prod(pairs, dtype=np.float64))
 
+    @cached_property
+    def steps(self) -> DoubleArray:
+        """How a frame moves the states of `FreeSpeechForward`, but for what is heard in it: [2n + 1, 2n + 1]."""
+        n = len(self.start)
+        steps = np.zeros((2 * n + 1, 2 * n + 1))
+        steps[:n, :n] = self.move
+        np.fill_diagonal(steps[:n, :n], 1.0)  # a phone after itself needs a blank: this is the same one going on
+        steps[n : 2 * n, :n] = self.move
+        steps[2 * n, :n] = self.start
+        steps[:n, n : 2 * n] = np.eye(n)
+        np.fill_diagonal(steps[n:, n:], 1.0)
+        return steps
+
+    @cached_property
+    def tokens(self) -> npt.NDArray[np.intp]:
+        """[2n + 1]: of those states."""
+        n = len(self.start)
+        return np.concatenate([np.arange(1, n + 1), np.zeros(n + 1, np.intp)])
+
     def begin(self) -> FreeSpeechForward:
         """Nothing has been heard."""
         return FreeSpeechForward(self)
@@ -79,12 +104,9 @@ class FreeSpeechForward:
     """The forward algorithm at work on one stream. Memory and time per frame are constant."""
 
     def __init__(self, model: FreeSpeech) -> None:
-        n = len(model.start)
-        self._n = n
-        direct = model.move.copy()
-        np.fill_diagonal(direct, 1.0)  # a phone after itself needs a blank: this is the same one going on
-        self._into = np.concatenate([direct, model.move, model.start[None]])
-        self._state = np.zeros(2 * n + 1, dtype=np.float32)  # phones, blanks after them, the blank before all
+        n = self._n = len(model.start)
+        self._steps, self._tokens = model.steps, model.tokens
+        self._state = np.zeros(2 * n + 1)  # phones, blanks after them, the blank before all
         self._state[2 * n] = 1.0
 
     def advance(self, probs: FloatArray) -> float:
@@ -92,20 +114,36 @@ class FreeSpeechForward:
 
         Raises ValueError for a frame with NaN or without any possible token.
         """
-        n, state = self._n, self._state
-        phones = state @ self._into
-        phones *= probs[1:]
-        state[n : 2 * n] += state[:n]
-        state[n:] *= probs[0]
-        state[:n] = phones
+        state = self._state @ self._steps
+        state *= probs.take(self._tokens)
         total = float(state.sum())
-        if not total > 0.0:
+        if not total > TINY:
             if not probs.max() > 0.0:
                 raise ValueError(NO_TOKEN)
             total = LEAST
             state += LEAST / len(state)
         state /= total
+        self._state = state
         return total
+
+    def log_likelihoods(self, probs: FloatArray) -> DoubleArray:
+        """log p(frame | frames before) of successive frames, in less time. probs: float32 [frames, 1 + n]."""
+        logs = np.empty(len(probs))
+        for begin in range(0, len(probs), STRIDE):
+            frames = probs[begin : begin + STRIDE]
+            states = frames.take(self._tokens, axis=1).astype(np.float64)
+            before = self._state
+            for state in states:
+                state *= before @ self._steps
+                before = state
+            totals = states.sum(axis=1)
+            if totals.min() > TINY:
+                self._state = before / totals[-1]
+                totals[1:] /= totals[:-1].copy()
+            else:
+                totals[:] = [self.advance(frame) for frame in frames]
+            logs[begin : begin + STRIDE] = np.log(totals)
+        return logs
 
     def rest(self) -> None:
         """A frame of certain blank, which is as likely as can be."""

@@ -49,11 +49,15 @@ class Layers(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Arcs into a node. `sources`: [arcs]; `labels`: the distinct labels; `which`: [arcs], the label of an arc."""
+    """Arcs into a node. `sources`: [arcs]; `labels`: the distinct labels; `which`: [arcs], the label of an arc, None
+    where all labels are distinct. `arcs`: source, label and number of the label; `number`: that of a label.
+    """
 
     sources: IntArray
     labels: IntArray
-    which: IntArray
+    which: IntArray | None
+    arcs: list[tuple[int, int, int]]
+    number: dict[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +140,13 @@ class DecodingGraph:
         if known is None:
             arcs = self.incoming(node)
             labels, which = np.unique(self.label[arcs], return_inverse=True)
-            known = self._entries[node] = Entries(self.source[arcs], labels, which)
+            known = self._entries[node] = Entries(
+                sources=self.source[arcs],
+                labels=labels,
+                which=None if len(labels) == len(which) else which,
+                arcs=list(zip(self.source[arcs].tolist(), self.label[arcs].tolist(), which.tolist(), strict=True)),
+                number={label: number for number, label in enumerate(labels.tolist())},
+            )
         return known
 
     @cached_property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from .record import DoubleArray, Record
 from .spelling import Phones, Spelling
@@ -20,8 +21,7 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True)
-class HypothesisPhone:
+class HypothesisPhone(NamedTuple):
     """A phone as a token number, its first and last frame and the sum of their scores (<= 0)."""
 
     token: int
@@ -124,37 +124,44 @@ class Sentence:
     @cached_property
     def hypothesis(self) -> Hypothesis:
         """With frames and scores. To be asked for before the search goes on."""
-        spans, sums, frame_of = self._spans(), self._record.sums, self._record.frame_of
-        phones = [
-            HypothesisPhone(
-                token=token,
-                first_frame=int(frame_of[begin]),
-                last_frame=int(frame_of[end - 1]),
-                score=float(sums[end, token] - sums[begin, token]),
+        spans = self._spans()
+        if not spans:
+            return Hypothesis((), self.score, 0.0)
+        tokens, begins, ends = np.array(spans).T
+        frames, free = self._record.frame_of, self._record.speech(spans[-1].end)
+        scores = PathScores.of(self._record.sums, spans)
+        phones = tuple(
+            map(
+                HypothesisPhone,
+                tokens.tolist(),
+                frames.take(begins).tolist(),
+                frames.take(ends - 1).tolist(),
+                scores.phones,
             )
-            for token, begin, end in spans
-        ]
-        words = tuple(
-            HypothesisWord(
-                text=text,
-                first_frame=phones[first].first_frame,
-                last_frame=phones[end - 1].last_frame,
-                score=command_score(sums, spans[first:end]),
-                phones=tuple(phones[first:end]),
-                evidence=self._evidence(spans[first:end]),
-            )
-            for text, first, end in self._spelling
         )
-        said = spans[: self._spelling[-1][2]] if words else []
-        return Hypothesis(words, self.score, command_score(sums, said))
+        words = []
+        for text, first, end in self._spelling:
+            score = scores.between(first, end)
+            evidence = score - (free[spans[end - 1].end] - free[spans[first].begin])
+            said = phones[first:end]
+            words.append(HypothesisWord(text, said[0].first_frame, said[-1].last_frame, score, said, evidence))
+        command = scores.between(0, self._spelling[-1][2]) if words else 0.0
+        return Hypothesis(tuple(words), self.score, command)
 
-    def _evidence(self, spans: Sequence[Span]) -> float:
-        """Of successive phones."""
-        free = self._record.speech(spans[0].begin, spans[-1].end)
-        return command_score(self._record.sums, spans) - free
 
+class PathScores(NamedTuple):
+    """Scores of the phones of a path, and of the blanks after each but the last."""
 
-def command_score(sums: DoubleArray, spans: Sequence[Span]) -> float:
-    """From the first row of the first phone to the last one of the last phone; sums: those of the record."""
-    phones = sum(float(sums[end, token] - sums[begin, token]) for token, begin, end in spans)
-    return phones + sum(float(sums[after.begin, 0] - sums[before.end, 0]) for before, after in pairwise(spans))
+    phones: list[float]
+    blanks: list[float]
+
+    @classmethod
+    def of(cls, sums: DoubleArray, spans: Sequence[Span]) -> PathScores:
+        """sums: those of the record; spans: at least one."""
+        tokens, begins, ends = np.array(spans).T
+        phones = sums[ends, tokens] - sums[begins, tokens]
+        return cls(phones.tolist(), (sums[begins[1:], 0] - sums[ends[:-1], 0]).tolist())
+
+    def between(self, first: int, end: int) -> float:
+        """From the first row of a phone to the last row of the phone before phone `end`."""
+        return sum(self.phones[first:end]) + sum(self.blanks[first : end - 1])

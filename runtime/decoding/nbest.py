@@ -12,6 +12,8 @@ the phone in all rows before less that of blank,
     C(t) = max of B(t') for t' >= t              blank from t to t'
     M(t) = max of D(t') + C(t') for t' >= t      the phone until t'
     B'(t) = M(t + 1) - D(t)                      the phone from t on
+
+The last rows, in which no phone of the suffix can begin because of those after it, are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from functools import partial
 
 import numpy as np
 
-from .graph import DecodingGraph, IntArray
+from .graph import DecodingGraph, Entries, IntArray
 from .hypothesis import Sentence, Span
 from .record import DoubleArray, Record
 from .spelling import MAX_SPELLINGS, Phones, Prefix, Prefixes, Spelling
@@ -40,7 +42,7 @@ NEVER = -np.inf
 
 @dataclass(eq=False, slots=True)
 class _Suffix:
-    """Phones from a node to the end of the sentence; arrays over rows, the last one first.
+    """Phones from a node to the end of the sentence; arrays over rows, the last one first, without those left out.
 
     `label`: the first phone, 0 for none; `begin`: B of the suffix; `ends`: D + C of the first phone. `postfix`: the
     phones from the last one on, once the suffix is looked at; `is_news`: whether it then was compared with others.
@@ -71,17 +73,19 @@ class SentenceSearch:
         sums = record.sums[num_rows::-1].T  # [tokens + 1, rows + 1]
         self._blank = sums[0].copy()
         self._over_blank = sums - self._blank
-        self._outside = sums[-1].copy()
         self._queue: list[tuple[float, int, _Suffix]] = []
         self._pushed = 0
         self._postfixes = Prefixes(graph.backward_speller)
         self._said: dict[object, DoubleArray] = {}  # by node, label and words: the best B of them
+        self._nodes: dict[int, DoubleArray] = {}  # their scores over blank
+        self._entered: dict[int, tuple[DoubleArray, DoubleArray | None]] = {}  # see `_enter`
 
     def __iter__(self) -> Iterator[Sentence]:
         """From the best one on."""
         finals = self._graph.finals
-        end = self._outside[0] - self._outside + self._blank
-        bounds = self._bounds(finals, end[:, None])
+        outside = self._over_blank[-1]
+        end = outside[0] - outside + self._blank[0]
+        bounds = (self._scores(finals) + end).max(axis=1)
         self._lowest = float(bounds.max()) - self._beam
         for node, bound in zip(finals.tolist(), bounds.tolist(), strict=True):
             self._push(bound, _Suffix(node, 0, end, end, None, self._postfixes.start, True))
@@ -115,19 +119,17 @@ class SentenceSearch:
                 if expansions > MAX_EXPANSIONS:
                     return
                 is_bound = suffix.is_news or not self._compare(suffix)
-                arcs = self._graph.incoming(suffix.node)
-                if not is_bound:  # it is lower now
+                if is_bound:
+                    if suffix.node == 0:
+                        yield suffix, -bound
+                        break
+                    arcs = self._graph.entries(suffix.node).arcs
+                    if len(arcs) > 1:
+                        self._expand(suffix)
+                        break
+                    suffix, is_bound = self._prepend(suffix, *arcs[0][:2])
+                if not is_bound:  # it may be lower now
                     self._push(self._bound(suffix), suffix)
-                elif suffix.node == 0:
-                    yield suffix, -bound
-                    break
-                elif arcs.stop - arcs.start > 1:
-                    self._expand(suffix)
-                    break
-                else:
-                    suffix, is_bound = self._prepend(suffix, arcs.start)
-                    if not is_bound:
-                        self._push(self._bound(suffix), suffix)
 
     def _compare(self, suffix: _Suffix) -> bool:
         """Where the same words from the same node on are said better with other pronunciations, those of the suffix do
@@ -140,12 +142,17 @@ class SentenceSearch:
         if words is None:
             return False
         alike = suffix.node, suffix.label, words  # the label, because the same phone before it needs a blank between
-        best = self._said.get(alike)
+        best, begin = self._said.get(alike), suffix.begin
         if best is None:
-            self._said[alike] = suffix.begin
+            self._said[alike] = begin
             return False
-        self._said[alike] = np.maximum(best, suffix.begin)
-        suffix.begin = np.where(suffix.begin > best, suffix.begin, NEVER)
+        shared = min(len(best), len(begin))
+        before, now = best[len(best) - shared :], begin[len(begin) - shared :]
+        longest = (best if shared < len(best) else begin).copy()
+        np.maximum(before, now, out=longest[len(longest) - shared :])
+        self._said[alike] = longest
+        suffix.begin = begin.copy()
+        suffix.begin[len(begin) - shared :][now <= before] = NEVER
         return True
 
     def _push(self, bound: float, suffix: _Suffix) -> None:
@@ -154,73 +161,76 @@ class SentenceSearch:
             self._pushed += 1
 
     def _bound(self, suffix: _Suffix) -> float:
-        return float(self._bounds(np.array([suffix.node]), suffix.begin[:, None])[0])
+        """Score of the best sentence with this suffix; exact but for a phone that is repeated before it."""
+        node, begin = suffix.node, suffix.begin
+        scores = self._nodes.get(node)
+        if scores is None:
+            scores = self._nodes[node] = self._scores(np.array([node]))[0]
+        return float((scores[len(scores) - len(begin) :] + begin).max()) if len(begin) else NEVER
 
-    def _bounds(self, nodes: IntArray, begin: DoubleArray) -> DoubleArray:
-        """Scores of the best sentences whose suffixes follow nodes: float64 [nodes]. begin: [rows + 1, nodes or 1]."""
-        over_blank = begin - self._blank[:, None]
-        scores: DoubleArray = np.maximum.reduce(self._history.of(nodes)[::-1] + over_blank, axis=0)
-        if not nodes.all():  # the start, whose score is known more exactly
-            start = (nodes == 0).nonzero()[0]
-            at_start = over_blank if over_blank.shape[1] == 1 else over_blank[:, start]
-            scores[start] = (at_start + self._outside[:, None]).max(axis=0)
+    def _scores(self, nodes: IntArray) -> DoubleArray:
+        """Forward scores of nodes less that of blank in all rows before: [nodes, rows + 1]."""
+        scores: DoubleArray = self._history.of(nodes)[::-1].T - self._blank
+        if not nodes.all():
+            scores[nodes == 0] = self._over_blank[-1]  # the same, and more exact
         return scores
 
-    def _prepend(self, suffix: _Suffix, arc: int) -> tuple[_Suffix, bool]:
+    def _prepend(self, suffix: _Suffix, source: int, label: int) -> tuple[_Suffix, bool]:
         """One more phone, and whether the bound stays: not where it is the same as the one after it."""
-        label, source = int(self._graph.label[arc]), int(self._graph.source[arc])
-        repeated = label == suffix.label
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
-        if repeated:
-            after = _one_row_later(after)
-        over_blank = self._over_blank[label]
+        if label == suffix.label:
+            after = after[:-1]  # at least one blank between
+        over_blank = self._over_blank[label, len(self._blank) - len(after) :]
         ends = over_blank + after
-        begin = _one_row_later(np.maximum.accumulate(ends))
-        begin -= over_blank
-        return _Suffix(source, label, begin, ends, suffix), not repeated
+        begin = np.maximum.accumulate(ends)[:-1] - over_blank[1:]
+        return _Suffix(source, label, begin, ends, suffix), label != suffix.label
 
     def _expand(self, suffix: _Suffix) -> None:
         """Push the suffixes that are longer by one of several phones."""
-        sources, labels, which = self._graph.entries(suffix.node)
+        entries = self._graph.entries(suffix.node)
+        over_blank, scores = self._entered.get(suffix.node) or self._enter(suffix.node, entries)
         after = np.maximum.accumulate(suffix.begin) if suffix.label else suffix.begin
-        over_blank = self._over_blank[labels]
+        num_rows = len(after)
+        if num_rows < 2:
+            return
+        over_blank = over_blank[:, len(self._blank) - num_rows :]
         ends = over_blank + after
-        if suffix.label in labels:
-            row = int((labels == suffix.label).argmax())
-            ends[row] = over_blank[row] + _one_row_later(after)  # at least one blank between
-        begin = _one_row_later(np.maximum.accumulate(ends, axis=1))
-        begin -= over_blank
-        if len(sources) > MANY:  # no path score is above 0
-            likely = ((begin - self._blank).max(axis=1) >= self._lowest)[which]
-            sources, which = sources[likely], which[likely]
-        bounds = self._bounds(sources, begin.T[:, which])
-        for arc in (bounds >= self._lowest).nonzero()[0].tolist():
-            number = which[arc]
-            longer = _Suffix(int(sources[arc]), int(labels[number]), begin[number], ends[number], suffix)
-            self._push(float(bounds[arc]), longer)
+        repeated = entries.number.get(suffix.label)
+        if repeated is not None:  # at least one blank between
+            ends[repeated, 0] = NEVER
+            np.add(over_blank[repeated, 1:], after[:-1], out=ends[repeated, 1:])
+        begin = np.maximum.accumulate(ends, axis=1)[:, :-1] - over_blank[:, 1:]
+        arcs, which = entries.arcs, entries.which
+        if scores is None:  # no path score is above 0
+            is_likely = (begin - self._blank[1 - num_rows :]).max(axis=1) >= self._lowest
+            likely = (is_likely if which is None else is_likely[which]).nonzero()[0]
+            arcs, which = [arcs[arc] for arc in likely.tolist()], likely if which is None else which[likely]
+            scores = self._scores(entries.sources[likely])
+        bounds = (scores[:, 1 - num_rows :] + (begin if which is None else begin[which])).max(axis=1)
+        for bound, (source, label, number) in zip(bounds.tolist(), arcs, strict=True):
+            if bound >= self._lowest:
+                self._push(bound, _Suffix(source, label, begin[number], ends[number], suffix))
+
+    def _enter(self, node: int, entries: Entries) -> tuple[DoubleArray, DoubleArray | None]:
+        """For all suffixes that begin at a node: D of the labels of `entries`, and scores of the sources."""
+        scores = self._scores(entries.sources) if len(entries.sources) <= MANY else None
+        known = self._entered[node] = self._over_blank[entries.labels], scores
+        return known
 
     def _align(self, suffix: _Suffix) -> list[Span]:
         """The best times of the phones of a complete path."""
-        last = len(self._blank) - 1  # row t is at last - t
+        num_rows = len(self._blank)  # row t is as far from the end of an array as from row 0
         spans: list[Span] = []
-        begin = int((self._outside - self._blank + suffix.begin)[::-1].argmax())
+        begin = int((self._over_blank[-1, num_rows - len(suffix.begin) :] + suffix.begin)[::-1].argmax())
         step = suffix
         while step.rest is not None:
-            end = begin + 1 + int(step.ends[last - begin - 1 :: -1].argmax())
+            end = begin + 1 + int(step.ends[-2 - begin :: -1].argmax())
             spans.append(Span(step.label, begin, end))
             step, label = step.rest, step.label
             if step.label:
                 begin = end + (step.label == label)
-                begin += int(step.begin[last - begin :: -1].argmax())
+                begin += int(step.begin[-1 - begin :: -1].argmax())
         return spans
-
-
-def _one_row_later(values: DoubleArray) -> DoubleArray:
-    """Of each row the value of the row after it, along the last axis, on which the last row comes first."""
-    later = np.empty_like(values)
-    later[..., 0] = NEVER
-    later[..., 1:] = values[..., :-1]
-    return later
 
 
 def _phones(suffix: _Suffix) -> Iterator[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -58,11 +56,13 @@ class Record:
         self._num_summed = 0
         self._forward, self._speech_sums = self._speech.begin(), [0.0]
 
-    def speech(self, begin: int, end: int) -> float:
-        """Score of free speech in the rows from `begin` to `end` - 1, whatever was said before them (`free_speech`)."""
-        for row in np.exp(self._scores[len(self._speech_sums) - 1 : end]):
-            self._speech_sums.append(self._speech_sums[-1] + math.log(self._forward.advance(row)))
-        return self._speech_sums[end] - self._speech_sums[begin]
+    def speech(self, end: int) -> list[float]:
+        """Score of free speech in all rows before row 0, 1, and so on to `end` at least (`free_speech`)."""
+        heard = len(self._speech_sums) - 1
+        if heard < end:
+            logs = self._forward.log_likelihoods(np.exp(self._scores[heard:end]))
+            self._speech_sums += (self._speech_sums[-1] + logs.cumsum()).tolist()
+        return self._speech_sums
 
     @property
     def sums(self) -> DoubleArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 Phones = tuple[int, ...]
@@ -16,17 +15,37 @@ MAX_SPELLINGS = 16
 """Of one phone sequence; more are homophones of homophones."""
 
 
-class Prefix:
-    """The first phones of a sentence. `ends`: for each node of the word graph where a word may end after them, the ways
-    to spell them so far. `words_end`: the shorter prefixes after which a word may end, the longest first.
+NOWHERE: Mapping[int, list[Spelling]] = {}
+"""Most prefixes end inside words."""
+
+
+class Sound:
+    """The first phones of words. `words`: those that are over after them; `unfinished`: those that have more;
+    `longer`: with one more phone.
     """
 
-    __slots__ = ("ends", "phones", "words_end")
+    __slots__ = ("longer", "unfinished", "words")
 
-    def __init__(self, phones: Phones, ends: dict[int, list[Spelling]], words_end: tuple[Prefix, ...]) -> None:
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.unfinished: list[str] = []
+        self.longer: dict[int, Sound] = {}
+
+
+class Prefix:
+    """The first phones of a sentence. `ends`: for each node of the word graph where a word may end after them, the ways
+    to spell them so far. `begun`: the shorter prefixes after which a word may have begun, and its phones so far, the
+    shortest prefix first.
+    """
+
+    __slots__ = ("begun", "ends", "phones")
+
+    def __init__(
+        self, phones: Phones, ends: Mapping[int, list[Spelling]], begun: Sequence[tuple[Prefix, Sound]]
+    ) -> None:
         self.phones = phones
         self.ends = ends
-        self.words_end = words_end
+        self.begun = begun
 
 
 class Speller:
@@ -41,13 +60,14 @@ class Speller:
     ) -> None:
         """arcs: for each node of the word graph, the nodes that words lead to; said: tokens of the phones of words."""
         self.arcs, self.starts, self.finals, self.said = arcs, tuple(starts), frozenset(finals), said
-        meaning: dict[Phones, list[str]] = {}
+        self._silence = Sound()
         for word, pronunciations in said.items():
             for phones in pronunciations:
-                meaning.setdefault(phones, []).append(word)
-        self._meaning = meaning
-        self._sorted = sorted(meaning)
-        self._longest = max(map(len, meaning))
+                sound = self._silence
+                for phone in phones:
+                    sound.unfinished.append(word)
+                    sound = sound.longer.setdefault(phone, Sound())
+                sound.words.append(word)
 
     def backwards(self) -> Speller:
         """The same words from their last phone to their first, in any order: for ends of sentences."""
@@ -56,13 +76,29 @@ class Speller:
 
     def start(self) -> Prefix:
         """No phones."""
-        return Prefix((), {node: [()] for node in self.starts}, ())
+        return Prefix((), {node: [()] for node in self.starts}, [])
 
     def longer(self, prefix: Prefix, phone: int) -> Prefix:
         """The phones of a prefix and one more."""
         phones = (*prefix.phones, phone)
-        words_end = (prefix, *prefix.words_end) if prefix.ends else prefix.words_end
-        return Prefix(phones, self._ends(words_end, phones), words_end)
+        begun = [(before, more) for before, sound in prefix.begun if (more := sound.longer.get(phone))]
+        if prefix.ends and (sound := self._silence.longer.get(phone)):
+            begun.append((prefix, sound))
+        said = [(before, sound) for before, sound in begun if sound.words]
+        if not said:
+            return Prefix(phones, NOWHERE, begun)
+        ends: dict[int, list[Spelling]] = {}
+        for before, sound in said:  # long words come first
+            first, end = len(before.phones), len(phones)
+            for node, spellings in before.ends.items():
+                following = self.arcs[node]
+                for spelling in spellings:
+                    for word in sound.words:
+                        for target in following.get(word, ()):
+                            found = ends.setdefault(target, [])
+                            if len(found) < MAX_SPELLINGS:
+                                found.append((*spelling, (word, first, end)))
+        return Prefix(phones, ends, begun)
 
     def sentences(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The distinct sentences that these phones say, at most `MAX_SPELLINGS`."""
@@ -78,10 +114,11 @@ class Speller:
 
     def beginnings(self, prefix: Prefix) -> tuple[Spelling, ...]:
         """The same for a sentence that may break off anywhere: the words that are over, as many as possible."""
-        for shorter in (prefix, *prefix.words_end):
-            rest = prefix.phones[len(shorter.phones) :]
-            ends = shorter.ends.items()
-            possible = _distinct(s for node, found in ends if self._may_begin(node, rest) for s in found)
+        if prefix.ends:
+            return _distinct(spelling for found in prefix.ends.values() for spelling in found)
+        for before, sound in reversed(prefix.begun):
+            ends = before.ends.items()
+            possible = _distinct(s for node, found in ends if self._may_go_on(sound, node) for s in found)
             if possible:
                 return possible
         return ()
@@ -91,49 +128,15 @@ class Speller:
         spellings = [spelling for found in prefix.ends.values() for spelling in found]
         if not 0 < len(spellings) < MAX_SPELLINGS:
             return None
-        for shorter in prefix.words_end:
-            rest = prefix.phones[len(shorter.phones) :]
-            if len(rest) >= self._longest:
-                break
-            if any(self._may_begin(node, rest, longer=True) for node in shorter.ends):
+        for before, sound in prefix.begun:
+            if sound.unfinished and any(self._may_go_on(sound, node) for node in before.ends):
                 return None
         return frozenset(tuple(word for word, _, _ in spelling) for spelling in spellings)
 
-    def _ends(self, words_end: tuple[Prefix, ...], phones: Phones) -> dict[int, list[Spelling]]:
-        """Where words end after these phones. words_end: shorter prefixes of them."""
-        begun = []
-        for shorter in words_end:
-            last = phones[len(shorter.phones) :]
-            if len(last) > self._longest:
-                break
-            if words := self._meaning.get(last):
-                begun.append((shorter, words))
-        ends: dict[int, list[Spelling]] = {}
-        for shorter, words in reversed(begun):  # long words come first
-            begin, end = len(shorter.phones), len(phones)
-            for node, spellings in shorter.ends.items():
-                following = self.arcs[node]
-                for spelling in spellings:
-                    for word in words:
-                        for target in following.get(word, ()):
-                            found = ends.setdefault(target, [])
-                            if len(found) < MAX_SPELLINGS:
-                                found.append((*spelling, (word, begin, end)))
-        return ends
-
-    def _may_begin(self, node: int, phones: Phones, longer: bool = False) -> bool:
-        """Whether a word that may follow a node begins with these phones; longer: and has more."""
-        if not phones:
-            return True
+    def _may_go_on(self, sound: Sound, node: int) -> bool:
+        """Whether a word that may follow a node begins like this and has more phones."""
         following = self.arcs[node]
-        at = bisect_left(self._sorted, phones)
-        if longer and self._sorted[at : at + 1] == [phones]:
-            at += 1
-        while at < len(self._sorted) and self._sorted[at][: len(phones)] == phones:
-            if any(word in following for word in self._meaning[self._sorted[at]]):
-                return True
-            at += 1
-        return False
+        return any(word in following for word in sound.unfinished)
 
 
 class Prefixes:
@@ -154,6 +157,8 @@ class Prefixes:
 
     def words_so_far(self, prefix: Prefix) -> WordsSoFar | None:
         """See `Speller`."""
+        if not prefix.ends:
+            return None
         if prefix not in self._words:
             self._words[prefix] = self.speller.words_so_far(prefix)
         return self._words[prefix]

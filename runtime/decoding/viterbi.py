@@ -78,7 +78,9 @@ class DenseSearch:
         self._phone = np.empty(graph.num_arcs, dtype=np.float32)
         self._buffer = np.empty(graph.num_arcs, dtype=np.float32)
         parts = np.split(self._phone, layers.ends)
-        self._layers = [(self._node[1 : 1 + len(part)], part) for part in parts[:-1]]
+        into = [self._node[1 : 1 + len(part)] for part in parts[:-1]]
+        before = [self._blank[1:], *into[1:]]  # the first layer leads to every node but the start
+        self._layers = list(zip(into, before, parts[:-1], strict=True))
         self._rest, self._first = parts[-1], layers.first
         self._rest_node = self._node[1 : 1 + len(layers.first)]
         self._rest_best = np.empty(len(layers.first), dtype=np.float32)
@@ -102,14 +104,11 @@ class DenseSearch:
         np.add(phone, buffer, out=phone)
         start = node[0] + outside
         np.add(node, row[0], out=blank)
-        (into, first), *others = self._layers
-        np.copyto(into, first)
-        for into, another in others:
-            np.maximum(into, another, out=into)
+        for into, before, another in self._layers:
+            np.maximum(before, another, out=into)
         if len(self._first):
             np.maximum.reduceat(self._rest, self._first, out=self._rest_best)
             np.maximum(self._rest_node, self._rest_best, out=self._rest_node)
-        np.maximum(node, blank, out=node)
         node[0] = blank[0] = start
         self.num_rows += 1
         if self.num_rows == len(self._history):

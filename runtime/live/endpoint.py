@@ -36,6 +36,11 @@ class Endpoint:
             return Verdict.DECIDE
         return Verdict.TRY if complete and untried >= self.confirm else Verdict.GO_ON
 
+    def is_near(self, now: Progress, can_continue: bool, frames: int) -> bool:
+        """Whether speech may be over so many frames later, if nothing more is said."""
+        over = max(now.trailing_blanks, now.final_frames if now.is_final else 0)
+        return over + frames >= (self.pause if can_continue else self.confirm)
+
     def is_too_long(self, frames: int) -> bool:
         """Whether so many frames of a command are the most."""
         return frames >= self.total

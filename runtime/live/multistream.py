@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from speech_lstm.runtime.audio import SAMPLE_RATE
+from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import AudioError, OptionError
 from speech_lstm.runtime.live.stream import Alone, Stream
 from speech_lstm.runtime.options import check_number
@@ -61,14 +62,19 @@ class MultiStream:
         waiting = list(audio)
         while waiting:
             ready = [(stream, block) for stream in waiting if (block := stream.next_block()) is not None]
-            for start in range(0, len(ready), self._largest_batch):
-                batch = ready[start : start + self._largest_batch]
-                states = np.stack([stream.model_state for stream, _ in batch])
-                log_probs, states = self._recognizer.model.run(np.stack([block for _, block in batch]), states)
-                for (stream, _), rows, state in zip(batch, log_probs, states, strict=True):
-                    events += [(stream, event) for event in stream.advance(rows, state)]
+            ready.sort(key=lambda pair: len(pair[1]))  # one call has blocks of one length
+            for _, same in groupby(ready, key=lambda pair: len(pair[1])):
+                while batch := list(islice(same, self._largest_batch)):
+                    events += self._run(batch)
             waiting = [stream for stream, _ in ready]
         return events
+
+    def _run(self, batch: Sequence[tuple[Stream, Samples]]) -> Iterator[tuple[Stream, Event]]:
+        """The model hears blocks of several streams, all of one length."""
+        states = np.stack([stream.model_state for stream, _ in batch])
+        log_probs, states = self._recognizer.model.run(np.stack([block for _, block in batch]), states)
+        for (stream, _), rows, state in zip(batch, log_probs, states, strict=True):
+            yield from ((stream, event) for event in stream.advance(rows, state))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a MultiStream cannot be pickled; make one in each process")

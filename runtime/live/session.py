@@ -70,9 +70,8 @@ class Session:
         self._alternatives = alternatives
         self._start_wake_search = start_wake_search
         self._wake = start_wake_search() if start_wake_search else None
-        self._endpoint = Endpoint(
-            *map(self._count, (options.confirm_seconds, options.pause_seconds, options.total_seconds))
-        )
+        times = options.confirm_seconds, options.pause_seconds, options.total_seconds
+        self._endpoint = Endpoint(*map(self._count, times))
         self._recent = Preroll(self._count(options.preroll_seconds), options.speech_frames)
         self._clock = 0  # frames of the stream
         self._frames = 0  # the same, but for those to hear again
@@ -99,11 +98,16 @@ class Session:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
         return self._hear([log_probs])
 
+    def is_urgent(self, frames: int) -> bool:
+        """Whether a command may be decided on within so many frames."""
+        search = self._search
+        is_near = search is not None and self._endpoint.is_near(search.now, search.can_continue, frames)
+        return is_near or self._pressed or self._release_at is not None
+
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""
         self._awake(0)
         self._pressed = True
-        self._answered = False
 
     def release(self) -> None:
         """The button is released: decide shortly."""
@@ -119,7 +123,7 @@ class Session:
         """The audio has ended: decide about what was said so far."""
         events: list[Event] = []
         self._pressed = False
-        while self.state is State.LISTENING and self._search is not None:
+        while self._search is not None:
             events.append(self._decide(self._search))
             events += self._hear(self._left_over())
         self._idle()
@@ -130,7 +134,7 @@ class Session:
         events: list[Event] = []
         while pending:
             frames = pending.pop()
-            search = self._search if self.state is State.LISTENING else None
+            search = self._search
             heard = self._wait(frames, events) if search is None else self._listen(search, frames, events)
             if heard < len(frames):
                 pending.append(frames[heard:])
@@ -215,8 +219,7 @@ class Session:
                 return command
         if self._endpoint.is_too_long(self._frames - search.origin):
             return self._command(search) or self._give_up(search)
-        replayed = self._frames < self._clock
-        if now.trailing_blanks or replayed or not self._options.partials:
+        if now.trailing_blanks or self._frames < self._clock or not self._options.partials:
             return None
         words = search.new_words(self._count(self._options.partial_seconds))
         return Partial(self.time, words) if words else None
@@ -245,8 +248,7 @@ class Session:
     def _give_up(self, search: CommandSearch) -> Timeout:
         """No command in total_seconds. Where the next one may come at any time it may have begun already."""
         if self._command_only or self._pressed:
-            heard = search.now.num_frames
-            self._again = search.since(heard - heard // 2)
+            self._again = search.since(-(-search.now.num_frames // 2))
         self._next()
         return Timeout(self.time, "total")
 
@@ -261,6 +263,7 @@ class Session:
     def _awake(self, ago: int) -> None:
         """Wait for speech; frames older than `ago` are not part of it."""
         self._recent.keep(ago)
+        self._search = None
         self.state = State.AWAKE
         self._since = self._frames
         self._wake_limit = 0

@@ -42,19 +42,22 @@ class Stream:
 
     One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
-    The model gets blocks of fixed length counted from the start of the stream, so that how the audio is cut into
-    `accept` calls changes nothing but when events come.
+    The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper. They
+    are counted from the start of the stream, so that how the audio is cut into `accept` calls
+    changes nothing but when events come.
     """
 
     def __init__(
         self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE, block: int | None = None
     ) -> None:
-        """block: samples that the model gets at a time, by default what the recognizer's options say."""
+        """block: samples that the model gets at a time, by default what the recognizer's options say, or twice that."""
         self.model = recognizer.model
         self._session = session
         self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
         self._block = block or recognizer.options.block_samples(self.model.metadata)
+        self._largest = 1 if block else 2  # blocks at a time
+        self._frames = self._block // self.model.metadata.samples_per_frame
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
@@ -91,19 +94,26 @@ class Stream:
         if self._finished:
             raise AudioError("the stream is finished; begin another with Recognizer.stream()")
         self._keep(self._input.accept(samples))
-        return self._input.warnings(self.time)
+        return self._input.warnings(self.time) if self._input.may_warn else []
 
-    def next_block(self) -> Samples | None:
-        """Audio for the model, float32 [block], once there is enough of it; each block once."""
+    def next_block(self, is_last: bool = False) -> Samples | None:
+        """Audio for the model, float32 [n], once there is enough of it; each block once, and the one before it must
+        have come to `advance`. is_last: no more audio will come.
+        """
         if self._waiting < self._block:
             return None
+        size = self._block * (1 if self._session.is_urgent(self._frames) else self._largest)
+        if self._waiting < size:
+            if not is_last:
+                return None
+            size = self._block
         audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
-        self._waiting -= self._block
-        rest = audio[self._block :]
-        if 0 < self._waiting < self._block:
+        self._waiting -= size
+        rest = audio[size:]
+        if 0 < self._waiting < size:
             rest = rest.copy()  # it stays for a while, and the audio before it need not
         self._pieces = [rest] if self._waiting else []
-        return audio[: self._block]
+        return audio[:size]
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
         """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""
@@ -124,7 +134,7 @@ class Stream:
         self._session.end_at(self._heard / SAMPLE_RATE)
         tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
         self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
-        events += self._hear()
+        events += self._hear(is_last=True)
         self._finished = True
         with self._changing:
             return events + self._session.finish()
@@ -161,10 +171,10 @@ class Stream:
         self._waiting += len(samples)
         self._heard += len(samples)
 
-    def _hear(self) -> list[Event]:
+    def _hear(self, is_last: bool = False) -> list[Event]:
         """All whole blocks that wait."""
         events: list[Event] = []
-        while (block := self.next_block()) is not None:
+        while (block := self.next_block(is_last)) is not None:
             log_probs, state = self.model.run(block[None], self.model_state[None])
             events += self.advance(log_probs[0], state[0])
         return events

@@ -63,7 +63,8 @@ class LogMel(nn.Module):
 
     def _halves(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Samples before and after the middle of each window, [batch, n, WINDOW / 2], from the middle outwards."""
-        hops = nn.functional.pad(audio, (0, -PAST % HOP)).reshape(audio.shape[0], -1, HOP)  # [batch, n + 2, HOP]
+        padded = nn.functional.pad(audio, (0, -PAST % HOP))
+        hops = padded.reshape(padded.shape[0], -1, HOP)  # [batch, n + 2, HOP]
         first, second, third = hops[:, :-2], hops[:, 1:-1], hops[:, 2:]  # a window is two hops and a half
         middle = WINDOW // 2 - HOP
         before = torch.cat([first[..., 1:], second[..., : middle + 1]], dim=2).flip(2)

@@ -47,7 +47,7 @@ class AcousticModel(nn.Module):
         if past is None:
             past = audio.new_zeros(len(audio), PAST)
         features, past = self.frontend(audio, past)
-        return features.reshape(audio.shape[0], -1, STACK * self.mels), past
+        return features.reshape(features.shape[0], -1, STACK * self.mels), past
 
     def encode(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """The network after its front end.

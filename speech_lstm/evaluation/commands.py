@@ -83,7 +83,7 @@ def hear(recognizer: Recognizer, audio: Samples, state: State) -> Heard:
     blocks = []
     while (ready := stream.next_block()) is not None:
         blocks.append(ready)
-    whole = len(blocks) * block
+    whole = sum(map(len, blocks))
     if blocks:
         log_probs, state = model.run(np.concatenate(blocks)[None], state)
         rows = log_probs[0]

@@ -1,0 +1,40 @@
+"""An LSTM model computed as ONNX has it: frames before streams, and each part of the state on its own.
+
+PyTorch's order costs nodes that only move values, a tenth of the time of a block of 80 ms.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from speech_lstm.acoustic.frontend import PAST
+from speech_lstm.acoustic.model import AcousticModel
+
+
+class LstmNetwork(AcousticModel):
+    """Computes what an `AcousticModel` of LSTM cells does."""
+
+    def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """See `AcousticModel`."""
+        features, past = self.features(audio, state[:, :PAST])
+        x = self.project(features).transpose(0, 1)  # [frames, batch, hidden]
+        before = state[None, :, PAST:].split(self.hidden, dim=2)
+        after: list[Tensor] = []
+        for layer, (norm, cell) in enumerate(zip(self.norms, self.cells, strict=True)):
+            lstm = cell.lstm
+            assert isinstance(lstm, nn.LSTM) and not lstm.batch_first
+            y, parts = lstm(norm(x), before[2 * layer : 2 * layer + 2])
+            x = x + y
+            after += parts
+        return self.classify(x).transpose(0, 1), torch.cat([past, torch.cat(after, dim=2)[0]], dim=1)
+
+
+def lstm_network(model: AcousticModel) -> LstmNetwork:
+    """The same network, with the same names of its weights, in evaluation mode."""
+    network = LstmNetwork(model.output.out_features, model.cell, model.mels, model.hidden, model.layers)
+    network.load_state_dict(model.state_dict())
+    for module in network.modules():
+        if isinstance(module, nn.LSTM):
+            module.batch_first = False
+    return network.eval()
