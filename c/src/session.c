@@ -9,6 +9,7 @@
 
 #include "command_search.h"
 #include "preroll.h"
+#include "session.h"
 #include "wake.h"
 #include "writer.h"
 
@@ -192,11 +193,17 @@ static void give_up(speech_session *session) {
   if (again) hear_again(session, heard - heard / 2);
 }
 
+/** Frames of silence or other speech after which what was heard is over, if it is a sentence. */
+static int patience_of(const speech_session *session) {
+  const speech_options *options = &session->options;
+  return frames_in(session, decoding_can_continue(&session->search.state) ? options->pause_seconds : options->confirm_seconds);
+}
+
 /** Whether speech is over, see runtime/live/endpoint.py; *complete: whether a sentence may be tried. */
 static bool is_over(const speech_session *session, bool *complete) {
   const Progress *now = &session->search.state.now;
   int confirm = frames_in(session, session->options.confirm_seconds), pause = frames_in(session, session->options.pause_seconds);
-  int patience = decoding_can_continue(&session->search.state) ? pause : confirm;
+  int patience = patience_of(session);
   *complete = progress_is_final(now) && now->frames - 1 - now->final_frame >= patience;
   bool over = now->trailing_blanks >= (*complete ? patience : pause);
   *complete = *complete && command_search_untried(&session->search) >= confirm;
@@ -339,6 +346,15 @@ bool speech_session_advance(speech_session *session, const float *log_probs, siz
                             speech_error *error) {
   Hearing hearing = {.session = session, .log_probs = log_probs, .frames = frames};
   return use(session, advance, &hearing, on_event, user, error);
+}
+
+bool session_is_urgent(const speech_session *session, size_t frames) {
+  if (session->pressed || session->release_at >= 0) return true;
+  if (session->state != LISTENING) return false;
+  const Progress *now = &session->search.state.now;
+  int over = now->trailing_blanks;
+  if (progress_is_final(now) && now->frames - 1 - now->final_frame > over) over = now->frames - 1 - now->final_frame;
+  return over + (int)frames >= patience_of(session);
 }
 
 void speech_session_press(speech_session *session) {

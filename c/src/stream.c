@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model.h"
+#include "session.h"
 
 struct speech_stream {
   Arena arena;
@@ -12,11 +13,11 @@ struct speech_stream {
   const speech_grammar *grammar;
   speech_session *session;
   double block_seconds;
-  size_t block, waiting; /* samples */
+  size_t block, waiting, frames; /* samples; frames of a block */
   uint64_t heard;
-  float *audio;     /* [block] */
+  float *audio;     /* [two blocks] */
   float *state;
-  float *log_probs; /* of a block */
+  float *log_probs; /* of two blocks */
 };
 
 static void start(void *argument) {
@@ -27,9 +28,10 @@ static void start(void *argument) {
     fail(stream->arena.trouble, "block_seconds is %g, expected more than 0 and at most 60", stream->block_seconds);
   double chunks = fmax(1, rint(stream->block_seconds * facts->sample_rate / facts->chunk_samples)); /* that the model takes */
   stream->block = (size_t)chunks * (size_t)facts->chunk_samples;
-  stream->audio = TAKE(&stream->arena, stream->block, float);
+  stream->frames = speech_model_frames(stream->model, stream->block);
+  stream->audio = TAKE(&stream->arena, 2 * stream->block, float);
   stream->state = TAKE(&stream->arena, facts->state_size, float);
-  stream->log_probs = TAKE(&stream->arena, speech_model_frames(stream->model, stream->block) * (size_t)facts->num_tokens, float);
+  stream->log_probs = TAKE(&stream->arena, 2 * stream->frames * (size_t)facts->num_tokens, float);
 }
 
 speech_stream *speech_stream_new(const speech_model *model, const speech_grammar *grammar, const speech_options *options,
@@ -56,23 +58,33 @@ void speech_stream_free(speech_stream *stream) {
   free(stream);
 }
 
-/** Hears samples, or silence where `audio` is NULL. */
+/** Hears the first block of what waits, or two. */
+static bool hear(speech_stream *stream, int blocks, speech_on_event *on_event, void *user, speech_error *error) {
+  size_t samples = (size_t)blocks * stream->block;
+  if (!speech_model_run(stream->model, stream->audio, samples, stream->state, stream->log_probs, error)) return false;
+  stream->waiting -= samples;
+  memmove(stream->audio, stream->audio + samples, stream->waiting * sizeof *stream->audio);
+  return speech_session_advance(stream->session, stream->log_probs, (size_t)blocks * stream->frames, on_event, user, error);
+}
+
+/** Hears samples, or silence after the last ones where `audio` is NULL: two blocks at once while no command can be over soon. */
 static bool accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user, speech_error *error) {
-  while (samples) {
-    size_t count = stream->block - stream->waiting < samples ? stream->block - stream->waiting : samples;
-    float *to = stream->audio + stream->waiting;
-    if (audio) memcpy(to, audio, count * sizeof *to);
-    else memset(to, 0, count * sizeof *to);
-    stream->waiting += count;
-    samples -= count;
-    if (audio) audio += count;
-    if (stream->waiting < stream->block) break;
-    stream->waiting = 0;
-    if (!speech_model_run(stream->model, stream->audio, stream->block, stream->state, stream->log_probs, error)) return false;
-    size_t frames = speech_model_frames(stream->model, stream->block);
-    if (!speech_session_advance(stream->session, stream->log_probs, frames, on_event, user, error)) return false;
+  for (;;) {
+    int blocks = session_is_urgent(stream->session, stream->frames) ? 1 : 2;
+    if (!audio && samples + stream->waiting < 2 * stream->block) blocks = 1;
+    size_t size = (size_t)blocks * stream->block;
+    if (stream->waiting < size) {
+      size_t count = size - stream->waiting < samples ? size - stream->waiting : samples;
+      float *to = stream->audio + stream->waiting;
+      if (audio) memcpy(to, audio, count * sizeof *to);
+      else memset(to, 0, count * sizeof *to);
+      stream->waiting += count;
+      samples -= count;
+      if (audio) audio += count;
+    }
+    if (stream->waiting < size) return true;
+    if (!hear(stream, blocks, on_event, user, error)) return false;
   }
-  return true;
 }
 
 bool speech_stream_accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user,

@@ -20,6 +20,12 @@ export class Endpoint {
     return complete && untried >= this.confirm ? "TRY" : "GO_ON";
   }
 
+  /** Whether speech may be over so many frames later, if nothing more is said. */
+  isNear(now: Progress, canContinue: boolean, frames: number): boolean {
+    const over = Math.max(now.trailingBlanks, now.isFinal ? now.finalFrames : 0);
+    return over + frames >= (canContinue ? this.pause : this.confirm);
+  }
+
   /** Whether so many frames of a command are the most. */
   isTooLong(frames: number): boolean {
     return frames >= this.total;

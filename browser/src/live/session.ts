@@ -104,6 +104,12 @@ export class Session {
     return events;
   }
 
+  /** Whether a command may be decided on within so many frames. */
+  isUrgent(frames: number): boolean {
+    if (this.pressed || this.releaseAt !== null) return true;
+    return this.search !== null && this.endpoint.isNear(this.search.now, this.search.canContinue, frames);
+  }
+
   /** The button is pressed: listen for a command now, without a wake word. */
   press(): void {
     this.awake(0);

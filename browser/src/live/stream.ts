@@ -17,8 +17,9 @@ export interface Cost {
 /**
  * Everything that changes while audio comes in; made by `Recognizer.stream`.
  *
- * The model gets blocks of fixed length counted from the start of the stream, so that how the audio is cut into `accept`
- * calls changes nothing but when events come.
+ * The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper and delays
+ * no command. They are counted from the start of the stream, so that how the audio is cut into `accept` calls changes
+ * nothing but when events come.
  */
 export class Stream {
   private readonly resampler: StreamResampler;
@@ -72,7 +73,7 @@ export class Stream {
       this.session.endAt(this.heard / sampleRate);
       const tail = Math.round(tailSeconds * sampleRate);
       const missing = (this.block - ((this.waiting.length + tail) % this.block)) % this.block;
-      events.push(...(await this.hear(new Float32Array(tail + missing))));
+      events.push(...(await this.hear(new Float32Array(tail + missing), true)));
       return [...events, ...this.session.finish()];
     });
   }
@@ -92,20 +93,28 @@ export class Stream {
     this.session.use(grammar);
   }
 
-  /** All whole blocks of what waits and some more. */
-  private async hear(audio: Float32Array): Promise<Event[]> {
+  /** All whole blocks of what waits and some more. isLast: no more audio will come. */
+  private async hear(audio: Float32Array, isLast = false): Promise<Event[]> {
     this.heard += audio.length;
     let rest = new Float32Array(this.waiting.length + audio.length);
     rest.set(this.waiting);
     rest.set(audio, this.waiting.length);
     const events: Event[] = [];
-    for (; rest.length >= this.block; rest = rest.subarray(this.block)) {
-      const { frames, state } = await this.model.run(rest.slice(0, this.block), this.modelState);
+    for (let size = this.next(rest.length, isLast); rest.length >= size; size = this.next(rest.length, isLast)) {
+      const { frames, state } = await this.model.run(rest.slice(0, size), this.modelState);
       this.modelState = state;
       events.push(...this.session.advance(frames));
+      rest = rest.subarray(size);
     }
     this.waiting = rest.slice();
     return events;
+  }
+
+  /** Samples of the next block, where so many wait. */
+  private next(waiting: number, isLast: boolean): number {
+    const { sampleRate, frameSeconds } = this.model.facts;
+    const frames = Math.round(this.block / (sampleRate * frameSeconds));
+    return this.session.isUrgent(frames) || (isLast && waiting < 2 * this.block) ? this.block : 2 * this.block;
   }
 
   private async inTurn(work: () => Promise<Event[]>): Promise<Event[]> {
