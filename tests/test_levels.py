@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import speech_lstm as sl
 from speech_lstm.batch import ListenerOptions, transcribe
-from speech_lstm.runtime.audio import Samples, pcm_to_float, read_audio
+from speech_lstm.runtime.audio import Samples, pcm_to_float, read_audio, read_blocks
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.levels import MOST_GAIN, TARGET, ClipMeter, lifted
 
@@ -110,6 +110,17 @@ def test_int32_that_holds_int16(recognizer: sl.Recognizer, tmp_path: Path, caplo
     told: list[sl.AudioWarning] = []
     soundfile.write(tmp_path / "a.wav", small, 16000, subtype="PCM_32")
     assert np.abs(read_audio(tmp_path / "a.wav", report=told.append) - clip).max() < 1e-4
+    assert [warning.kind for warning in told] == ["scale"]
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_files_of_floats_that_hold_int16(tmp_path: Path, subtype: str) -> None:
+    """As SciPy writes an array of them. Faint noise before the words is of the same scale."""
+    clip = np.concatenate([np.tile(np.float32([1, -2, 0]), 20000) / 32768, CLIPS[0][1]])
+    told: list[sl.AudioWarning] = []
+    soundfile.write(tmp_path / "a.wav", np.round(clip * 32768), 16000, subtype=subtype)
+    blocks = list(read_blocks(tmp_path / "a.wav", block_seconds=1, report=told.append))
+    assert np.abs(np.concatenate(blocks) - clip).max() < 1e-4
     assert [warning.kind for warning in told] == ["scale"]
 
 

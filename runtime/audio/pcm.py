@@ -20,7 +20,7 @@ SAMPLE_RATE = 16000
 
 _LOWEST_RATE, _HIGHEST_RATE = 4000, 768_000
 _LOUDEST_DECODED = 4.0
-_LOUDEST_FLOAT = 16.0  # overshoot of a lossy codec stays near 1; unscaled int16 values are far above this
+LOUDEST_FLOAT = 16.0  # overshoot of a lossy codec stays near 1; unscaled int16 values are far above this
 
 Samples = NDArray[np.float32]
 
@@ -79,7 +79,7 @@ def holds_int16(array: NDArray[np.int32]) -> bool:
 
 def check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:
     """Raise AudioError for values that are no sound; `first` is the number of the first sample in the whole signal."""
-    if not array.size or (array.max() <= _LOUDEST_FLOAT and array.min() >= -_LOUDEST_FLOAT):  # and not NaN
+    if not array.size or (array.max() <= LOUDEST_FLOAT and array.min() >= -LOUDEST_FLOAT):  # and not NaN
         return
     finite = np.isfinite(array)
     if not finite.all():

@@ -163,7 +163,7 @@ class Recording:
                 self._damage.lose(begin + gap.start, gap.seconds)
             else:
                 self._gaps.append((begin + gap.start, gap.seconds))
-        promised = (self.seconds - begin) / piece.share if piece.share < 1 else piece.seconds or reader.seconds
+        promised = (self.seconds - begin) / piece.share if 0 < piece.share < 1 else piece.seconds or reader.seconds
         is_whole = promised is not None and self.seconds - begin >= promised - 1 / SAMPLE_RATE
         if reader.problem and isinstance(reader, SoundFile) and not is_whole:
             yield from self._rest_of_flac(piece, begin, reader.samplerate)
