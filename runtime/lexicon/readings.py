@@ -24,8 +24,8 @@ SCALES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
 """After an amount of money."""
 DEGREES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin"}
 IRREGULAR = {
-    "foot": "feet", "hertz": "hertz", "megahertz": "megahertz", "penny": "pence", "paisa": "paise", "yen": "yen", "won": "won",
-    "baht": "baht",
+    "foot": "feet", "hertz": "hertz", "megahertz": "megahertz", "penny": "pence", "paisa": "paise", "yen": "yen",
+    "won": "won", "baht": "baht",
 }  # fmt: skip
 """Units whose plural does not end in s."""
 CLIPPED = frozenset(("'em", "'til", "'bout", "'cause", "'n"))
