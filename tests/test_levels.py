@@ -194,3 +194,12 @@ def test_bytes_may_be_cut_anywhere(recognizer: sl.Recognizer) -> None:
     assert recognizer.recognize(data).text == said == recognizer.recognize(bytearray(data)).text
     with pytest.raises(sl.AudioError, match="odd number"):
         recognizer.recognize(data[:-1])
+
+
+def test_views_and_the_other_byte_order_are_what_their_type_says(recognizer: sl.Recognizer) -> None:
+    said, clip = CLIPS[0]
+    whole = (clip * 32767).astype(np.int16)
+    for samples in (memoryview(clip), memoryview(whole), whole.astype(">i2"), clip.astype(">f4")):
+        assert recognizer.recognize(samples).text == said
+        stream = recognizer.stream()
+        assert commands([*stream.accept(samples), *stream.finish()]) == [said]

@@ -14,6 +14,7 @@ from speech_lstm.runtime.audio.pcm import (
     array_to_float,
     check_sample_rate,
     holds_int16,
+    is_bytes,
     pcm_array,
     pcm_to_float,
     resample,
@@ -63,7 +64,7 @@ class StreamInput:
 
     def accept(self, samples: Any) -> Samples:
         """float32 [n], 16 kHz, n may be 0. AudioError as for `pcm_to_float`; all is then as before."""
-        if isinstance(samples, bytes | bytearray | memoryview):
+        if is_bytes(samples):
             data = self._half + bytes(samples)
             whole = len(data) // 2 * 2
             audio = pcm_to_float(data[:whole])

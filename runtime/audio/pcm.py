@@ -52,7 +52,7 @@ def pcm_array(samples: Any) -> NDArray[Any]:
         return samples  # what most callers have, live
     if isinstance(samples, str | PathLike):
         raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
-    if isinstance(samples, bytes | bytearray | memoryview):
+    if is_bytes(samples):
         data = bytes(samples)
         if len(data) % 2:
             raise AudioError(f"got {len(data)} bytes, an odd number; expected int16, two bytes a sample")
@@ -61,6 +61,7 @@ def pcm_array(samples: Any) -> NDArray[Any]:
         array = np.asarray(samples)
     except ValueError:
         raise AudioError("samples are lists of different lengths; expected one channel, [n]") from None
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -70,6 +71,11 @@ def pcm_array(samples: Any) -> NDArray[Any]:
     if array.dtype not in (np.int16, np.int32) and array.dtype.kind != "f":
         raise AudioError(f"samples are {array.dtype}; expected int16, int32 or floats in -1..1")
     return array
+
+
+def is_bytes(samples: Any) -> bool:
+    """Whether these are bytes of int16, and not a view of an array, which knows its type."""
+    return isinstance(samples, bytes | bytearray) or (isinstance(samples, memoryview) and samples.itemsize == 1)
 
 
 def holds_int16(array: NDArray[np.int32]) -> bool:

@@ -52,7 +52,7 @@ class Model:
         threads: of ONNX Runtime inside one operator.
         ModelError if the file is missing, damaged, foreign, or of a newer format.
         """
-        if device not in ("auto", "cpu", "cuda"):
+        if not isinstance(device, str) or device not in ("auto", "cpu", "cuda"):
             raise DeviceError(f"device is {device!r}, expected 'auto', 'cpu' or 'cuda'")
         check_number("threads", threads, 1)
         if device != "cpu":
