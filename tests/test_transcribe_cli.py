@@ -169,6 +169,12 @@ def test_ctrl_c_tells_how_to_go_on(calls: Path, tmp_path: Path, place: str) -> N
     assert (running.returncode, said) == (130, f"speech-lstm: stopped after 0 of 2 files{hint}\n")
 
 
+def test_a_grammar_from_a_pipe(calls: Path, tmp_path: Path) -> None:
+    arguments = [*COMMAND, str(calls / "left.flac"), "--grammar", "/dev/stdin", "--format", "csv"]
+    done = subprocess.run(arguments, input="# mine\nGo: left\nright\n", capture_output=True, text=True)
+    assert done.returncode == 0 and ",Go,,left," in done.stdout
+
+
 def test_sigterm_deletes_the_copies_of_sound(calls: Path, tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()
