@@ -18,10 +18,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     that is written; a device or a pipe is written as it is.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
-    path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
         return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".speech-lstm-{os.getpid()}.part")
     try:

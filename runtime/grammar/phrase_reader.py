@@ -49,7 +49,7 @@ def read(path: Path) -> str:
     """The text of a UTF-8 file, or of UTF-16 that says so, as Windows has it. Raises GrammarError that names it."""
     try:
         if path.is_char_device():
-            raise GrammarError(f"{path}: is a device; expected a grammar file")
+            raise GrammarError(f"{path} is a device; expected a grammar file")
         data = path.read_bytes()
         text = data.decode("utf-16" if data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n")

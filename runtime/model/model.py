@@ -138,6 +138,8 @@ def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[P
         if not path.exists() and path.suffix != ".onnx":
             shipped = ", ".join(models.shipped()) or "none"
             raise ModelError(f"no model {str(model)!r}; expected an .onnx file or a shipped model's name ({shipped})")
+    if path.is_char_device():  # which may have no end
+        raise ModelError(f"{path} is a device; expected an .onnx file")
     try:
         content = path.read_bytes()
     except OSError as error:
