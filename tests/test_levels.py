@@ -116,7 +116,7 @@ def test_int32_that_holds_int16(recognizer: sl.Recognizer, tmp_path: Path, caplo
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
 def test_files_of_floats_that_hold_int16(tmp_path: Path, subtype: str) -> None:
     """As SciPy writes an array of them. Faint noise before the words is of the same scale."""
-    clip = np.concatenate([np.tile(np.float32([1, -2, 0]), 20000) / 32768, CLIPS[0][1]])
+    clip = np.concatenate([np.tile(np.array([1, -2, 0], np.float32), 20000) / 32768, CLIPS[0][1]])
     told: list[sl.AudioWarning] = []
     soundfile.write(tmp_path / "a.wav", np.round(clip * 32768), 16000, subtype=subtype)
     blocks = list(read_blocks(tmp_path / "a.wav", block_seconds=1, report=told.append))
@@ -199,7 +199,7 @@ def test_bytes_may_be_cut_anywhere(recognizer: sl.Recognizer) -> None:
 def test_views_and_the_other_byte_order_are_what_their_type_says(recognizer: sl.Recognizer) -> None:
     said, clip = CLIPS[0]
     whole = (clip * 32767).astype(np.int16)
-    for samples in (memoryview(clip), memoryview(whole), whole.astype(">i2"), clip.astype(">f4")):
+    for samples in (clip.data, whole.data, whole.astype(">i2"), clip.astype(">f4")):
         assert recognizer.recognize(samples).text == said
         stream = recognizer.stream()
         assert commands([*stream.accept(samples), *stream.finish()]) == [said]

@@ -47,7 +47,7 @@ class Node:
         if self._raw.id != "mapping":
             raise self.error(f"{what} must be a mapping (key: value), not {self._shown()}")
         entries: dict[str, Node] = {}
-        inherited = {}
+        inherited: dict[str, Node] = {}
         for key, value in self._raw.value:
             key_node = Node(key, self._file)
             if key.tag.endswith(":merge"):
@@ -152,7 +152,7 @@ def _value_loader() -> Any:
 
     for kind in ("int", "float"):
         Loader.add_constructor(f"tag:yaml.org,2002:{kind}", getattr(Loader, f"construct_yaml_{kind}"))
-    Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.construct_yaml_str)
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
     return Loader
 
 

@@ -215,7 +215,8 @@ class Recognizer:
         seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's. AudioError for
         an array of another shape.
         """
-        tokens, shape = len(self.model.metadata.tokens), getattr(log_probs, "shape", ())
+        tokens = len(self.model.metadata.tokens)
+        shape: tuple[int, ...] = getattr(log_probs, "shape", ())
         if len(shape) != 2 or shape[1] != tokens:
             raise AudioError(f"log_probs is {list(shape)}, expected [frames, {tokens}]")
         decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter

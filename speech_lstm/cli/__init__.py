@@ -95,11 +95,11 @@ def _run(argv: Sequence[str] | None) -> int:
             warnings.simplefilter("always", WakeWordWarning)
             show = warnings.showwarning  # what other libraries warn of is no message of this program
 
-            def tell(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
                 if issubclass(category, WakeWordWarning):
                     say(f"speech-lstm: warning: {message}")
                 else:
-                    show(message, category, *place)
+                    show(message, category, *place, **more)
 
             warnings.showwarning = tell
             code: int = args.run(args)
