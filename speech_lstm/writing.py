@@ -14,12 +14,18 @@ from speech_lstm.runtime.errors import SpeechLstmError
 def write_atomically(path: Path, content: str | bytes) -> None:
     """A file that has all of the content or is as it was before; folders are made. OSError where that fails.
 
-    Text is written as UTF-8; what that cannot hold, halves of surrogate pairs, as escapes.
+    Text is written as UTF-8; what that cannot hold, halves of surrogate pairs, as escapes. A link leads to the file
+    that is written; a device or a pipe is written as it is.
     """
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".speech-lstm-{os.getpid()}.part")
     try:
-        part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+        part.write_bytes(data)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import soundfile
 
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.results import AudioWarning
 
 SOUND = (0.3 * np.sin(np.arange(16000) / 5)).astype(np.float32)
@@ -86,6 +87,22 @@ def test_other_formats_whose_sizes_were_never_written(
         content[at : at + struct.calcsize(form)] = struct.pack(form, value)
         samples, _ = heard(tmp_path, bytes(content), f"a.{kind.lower()}")
         assert len(samples) == pytest.approx(16000, abs=50), hex(value)
+
+
+@pytest.mark.parametrize("total", [1, 4000, 11999])
+def test_flac_that_says_it_is_shorter_than_it_is(tmp_path: Path, total: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.tile(SOUND, 3), 16000, format="FLAC")
+    content = bytearray(file.getvalue())
+    content[22:26] = struct.pack(">I", total)
+    samples, told = heard(tmp_path, bytes(content), "a.flac")
+    assert len(samples) == 48000 and not told
+
+
+@pytest.mark.parametrize("size", [2, 3200, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_header_that_promises_sound_and_ends_the_file(tmp_path: Path, size: int) -> None:
+    with pytest.raises(AudioError, match="no samples in the file"):
+        heard(tmp_path, wav(36, size, b""))
 
 
 def test_every_encoding_of_libsndfile_is_read(tmp_path: Path) -> None:

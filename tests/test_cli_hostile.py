@@ -52,6 +52,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     clip, rate = soundfile.read(LEFT)
     soundfile.write("SHORT", clip, rate, format="WAV")
     Path("EMPTY").touch()
+    Path("-DASH").touch()
     Path("NOISE").write_bytes(np.random.default_rng(0).bytes(5000))
     Path("FILE").write_text("left\n")
     Path("CORPUS/left").mkdir(parents=True)
@@ -134,6 +135,11 @@ def test_a_number_that_is_none(
 WRONG: list[tuple[int, str, str]] = [
     (2, "", "COMMAND"),
     (2, "transcribe", "PATH"),
+    (2, "transcribe --phrases left LEFT", "required: PATH; all that follows --phrases are phrases"),
+    (2, "transcribe -DASH --phrases left", "for the file write ./-DASH"),
+    (1, "transcribe LEFT --grammar /dev/zero", "/dev/zero is a device; expected a grammar file"),
+    (1, "transcribe LEFT --phrases left --pronunciations /dev/zero", "/dev/zero is a device"),
+    (1, "listen --wav LEFT --phrases left --model /dev/zero", "/dev/zero is a device; expected an .onnx file"),
     (2, "transcribe LEFT --resume --phrases left", "--resume needs --output or --beside"),
     (2, "transcribe LEFT --threshold 0.5", "--threshold needs --phrases or --grammar"),
     (2, "transcribe LEFT --phones --pause 1", "--pause needs --phrases or --grammar"),

@@ -106,7 +106,7 @@ def test_what_a_compiled_grammar_cannot_do_is_said(tmp_path: Path, capsys: pytes
     assert main(["serve", "--grammar", str(with_wake_word), "--http", "127.0.0.1:0"]) == 1
     assert "compile it without --wake-word" in capsys.readouterr().err
     dated = tmp_path / "dated.yaml"
-    dated.write_text("intents: {Go: {data: [{sentences: [go], slots: {day: 2024-01-01}}]}}")
+    dated.write_text("intents: {Go: {data: [{sentences: [go], slots: {day: !!binary aGVsbG8=}}]}}")
     with pytest.raises(sl.GrammarError, match=r"slot 'day' has the value .*which JSON cannot hold"):
         sl.Recognizer(dated, device="cpu").compiled_grammar()
 

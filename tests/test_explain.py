@@ -37,7 +37,7 @@ def test_gates_are_those_that_make_the_output(cell: str) -> None:
 
 
 def test_the_command_draws_the_shipped_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "backward.png"
+    picture = tmp_path / "backward.picture"  # a PNG whatever it is called
     assert main(["explain", str(CLIP), "--text", "backward", "--out", str(picture)]) == 0
     assert capsys.readouterr().out.split() == [str(picture)]
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 20_000

@@ -115,6 +115,10 @@ def test_ambiguities_name_a_shortest_sentence_and_the_intents_in_order() -> None
     ]
 
 
+def test_more_samples_than_there_are() -> None:
+    assert set(samples(Grammar.from_phrases(["go", "stop"]), each=10**12)) == {(None, "go"), (None, "stop")}
+
+
 def test_samples_are_sentences_of_their_intent() -> None:
     grammar = Grammar.from_phrases(["A: go {where} [now]", "B: stop", "wait"], lists={"where": ["home", "on"]})
     found = list(samples(grammar, each=3))

@@ -40,6 +40,7 @@ LISTS: dict[str, Any] = {
         ("pay ${0..5:d}.{0..99:c}", "pay five dollars five cents", [("d", 5, "five"), ("c", 5, "five")]),
         ("${1..5:n} million", "five million dollars", [("n", 5, "five")]),
         ("channel #{1..5:n}", "channel number five", [("n", 5, "five")]),
+        ("Dec {1..31:n}", "december twenty five", [("n", 25, "twenty five")]),
         ("No. {1..9:n}", "number five", [("n", 5, "five")]),
         ("the {1..31:n}th floor", "the twenty first floor", [("n", 21, "twenty first")]),
         ("the {1..200:n}(st|nd|rd|th)", "the one hundred and fifth", [("n", 105, "one hundred and fifth")]),

@@ -129,6 +129,11 @@ def intents(body: str) -> str:
         ("intents:\n  Go:\n    data:\n      - sentences:\n        - go [\n", "line 5: '\\[' in column 4"),
         ("intents:\n  Go:\n    data:\n      - sentences: {a: b}\n", "line 4: sentences must be a list"),
         ("intents:\n  Go: {}\n  Go: {}\n", "line 3: 'Go' comes twice"),
+        ("intents:\n  Go:\n    data:\n      - sentences:\n        - [the] a\n", "line 5: not .* needs quotes around"),
+        ("intents:\n  Go:\n    data:\n      - sentences:\n        - {x} a\n", "line 5: not .* needs quotes around"),
+        ("intents:\n  Go:\n    data:\n      - sentences:\n        - mode: a\n", "line 5: .* put it in quotes"),
+        ("intents: {}\n---\nintents: {}\n", "expected a single document .*, but found another document"),
+        (intents("lists: {where: [a]}\n"), "line 5: list 'where' needs values: or range: below it"),
         (intents(""), "line 4: list {where} is not defined: define it under 'lists'"),
         (intents("lists:\n  were: {values: [home]}\n"), "line 4: list {where} is not defined: did you mean 'were'"),
         (intents("lists:\n  where:\n    wildcard: true\n"), "line 4: {where} is a wildcard list \\(.*line 7\\)"),
@@ -174,3 +179,44 @@ def test_missing_folders_and_values(tmp_path: Path) -> None:
     )
     with pytest.raises(GrammarError, match="no sentence can be said"):
         Grammar.from_yaml(tmp_path)
+
+
+def test_values_are_what_was_written(tmp_path: Path) -> None:
+    """YAML 1.1 has 10:30 as 630, 010 as 8, and dates and infinity, which JSON has not."""
+    written = {
+        "time": "10:30",
+        "code": "010",
+        "day": "2024-01-15",
+        "most": ".inf",
+        "whole": 5,
+        "part": -1.5,
+        "old": True,
+    }
+    slots = "time: 10:30, code: 010, day: 2024-01-15, most: .inf, whole: 5, part: -1.5, old: on"
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        f"intents: {{Go: {{data: [{{sentences: ['at {{when}}'], slots: {{{slots}}}}}]}}}}\n"
+        "lists: {when: {values: [7:45]}}"
+    )
+    found = {slot.name: slot.value for slot in Grammar.load(path).interpret(["at", "seven", "forty", "five"]).slots}
+    assert found == {**written, "when": "7:45"}
+
+
+def test_what_yaml_merges(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "intents:\n  Go:\n    data:\n      - &first {sentences: [go], slots: {a: 1, b: 2}}\n"
+        "      - {<<: *first, sentences: [run]}\n      - {<<: [{slots: {c: 3}}, *first], sentences: [walk]}\n"
+    )
+    grammar = Grammar.load(path)
+    slots = [{slot.name: slot.value for slot in grammar.interpret([word]).slots} for word in ("go", "run", "walk")]
+    assert slots == [{"a": 1, "b": 2}, {"a": 1, "b": 2}, {"c": 3}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.yaml", "intents: {Go: {data: [{sentences: [café]}]}}"), ("a.txt", "café")]
+)
+def test_files_of_windows(tmp_path: Path, encoding: str, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(f"{text}\r\n".encode(encoding))
+    assert Grammar.load(tmp_path / name).words == {"cafe"}

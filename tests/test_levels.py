@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import speech_lstm as sl
 from speech_lstm.batch import ListenerOptions, transcribe
-from speech_lstm.runtime.audio import Samples, pcm_to_float, read_audio
+from speech_lstm.runtime.audio import Samples, pcm_to_float, read_audio, read_blocks
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.levels import MOST_GAIN, TARGET, ClipMeter, lifted
 
@@ -113,6 +113,17 @@ def test_int32_that_holds_int16(recognizer: sl.Recognizer, tmp_path: Path, caplo
     assert [warning.kind for warning in told] == ["scale"]
 
 
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_files_of_floats_that_hold_int16(tmp_path: Path, subtype: str) -> None:
+    """As SciPy writes an array of them. Faint noise before the words is of the same scale."""
+    clip = np.concatenate([np.tile(np.array([1, -2, 0], np.float32), 20000) / 32768, CLIPS[0][1]])
+    told: list[sl.AudioWarning] = []
+    soundfile.write(tmp_path / "a.wav", np.round(clip * 32768), 16000, subtype=subtype)
+    blocks = list(read_blocks(tmp_path / "a.wav", block_seconds=1, report=told.append))
+    assert np.abs(np.concatenate(blocks) - clip).max() < 1e-4
+    assert [warning.kind for warning in told] == ["scale"]
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -183,3 +194,12 @@ def test_bytes_may_be_cut_anywhere(recognizer: sl.Recognizer) -> None:
     assert recognizer.recognize(data).text == said == recognizer.recognize(bytearray(data)).text
     with pytest.raises(sl.AudioError, match="odd number"):
         recognizer.recognize(data[:-1])
+
+
+def test_views_and_the_other_byte_order_are_what_their_type_says(recognizer: sl.Recognizer) -> None:
+    said, clip = CLIPS[0]
+    whole = (clip * 32767).astype(np.int16)
+    for samples in (clip.data, whole.data, whole.astype(">i2"), clip.astype(">f4")):
+        assert recognizer.recognize(samples).text == said
+        stream = recognizer.stream()
+        assert commands([*stream.accept(samples), *stream.finish()]) == [said]

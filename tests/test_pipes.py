@@ -95,6 +95,7 @@ def test_sound_is_never_a_list_of_names(pcm: bytes, tmp_path: Path) -> None:
 def test_lists_are_still_lists(tmp_path: Path) -> None:
     assert names_in(b"a.wav\nb c.wav\r\n\n") == ["a.wav", "b c.wav"]
     assert names_in(b"a\nb.wav\0/x/y.wav\0") == ["a\nb.wav", "/x/y.wav"]
+    assert names_in(b"\xef\xbb\xbfa.wav\r\n") == ["a.wav"]
     assert names_in(b"") == [] and names_in("ä.wav\n".encode()) == ["ä.wav"]
     assert names_in(b"calls\n") == ["calls"] and names_in(b".\n") is None
     many = "".join(f"{number:080}.wav\n" for number in range(2000)).encode()

@@ -17,6 +17,7 @@ from speech_lstm.runtime.text import normalise, spoken_words, unsaid
         ("the kitchen's light", "the kitchen's light"),
         ("the dogs' ‘bowl’", "the dogs bowl"),
         ("rock 'n' roll", "rock 'n roll"),
+        ("12\u00a0000 or 1\u202f000\u202f000", "twelve thousand or one million"),
         ("1,250 or 1250", "one thousand two hundred fifty or one thousand two hundred fifty"),
         ("room 007", "room zero zero seven"),
         ("mp3 4k #1", "mp three four k number one"),
@@ -80,6 +81,7 @@ def test_money(written: str, said: str) -> None:
         ("5 km, 1 kg, 60 mph", "five kilometers one kilogram sixty miles per hour"),
         ("10 km/h for 5 min", "ten kilometers per hour for five minutes"),
         ("60 W, 12V", "sixty watts twelve volts"),
+        ("2 MHz, 3 dB, 2 tbsp", "two megahertz three decibels two tablespoons"),
     ],
 )
 def test_degrees_and_units(written: str, said: str) -> None:
@@ -114,6 +116,7 @@ def test_fractions_ranks_and_decades(written: str, said: str) -> None:
         ("7.30 pm", "seven thirty pm"),
         ("0:00, 19:00, 19:30", "midnight nineteen hundred nineteen thirty"),
         ("7:30:05", "seven thirty oh five"),
+        ("1:30:00", "one thirty"),
         ("16:9", "sixteen nine"),
     ],
 )
@@ -133,6 +136,9 @@ def test_times_of_day(written: str, said: str) -> None:
         ("Play Ave Maria", "play ave maria"),
         ("Oak Blvd. and Pine Rd.", "oak boulevard and pine road"),
         ("Mt. Everest", "mount everest"),
+        ("Super Mario Bros., Tiffany & Co., Vol. 2", "super mario brothers tiffany and company volume two"),
+        ("Jan. 5th, Dec 25, on Wed., Jan said", "january fifth december twenty five on wednesday jan said"),
+        ("amazon.com", "amazon dot com"),
     ],
 )
 def test_streets_and_titles(written: str, said: str) -> None:
@@ -151,7 +157,7 @@ def test_streets_and_titles(written: str, said: str) -> None:
         ("CO2, CO₂ and H₂O", "c o two c o two and h two o"),
         ("STOP, IT'S SONOS", "stop it's sonos"),
         ("HE LED THEM ON", "he led them on"),
-        ("Rocky II", "rocky two"),
+        ("Rocky II, Louis XIV", "rocky two louis fourteen"),
         ("what a day", "what a day"),
     ],
 )
@@ -166,6 +172,7 @@ def test_apostrophes(apostrophe: str) -> None:
 
 def test_trade_marks_and_invisible_characters_are_passed_over() -> None:
     assert normalise("Spotify™ Acme® ©Bose\u200b Living\u00adroom") == "spotify acme bose livingroom"
+    assert normalise("turn on\u200bthe light 1\ufe0f\u20e3") == "turn on the light one"
     assert unsaid("Spotify™ Acme® ©Bose\u200b") == ()
 
 
@@ -176,6 +183,8 @@ def test_trade_marks_and_invisible_characters_are_passed_over() -> None:
         ("C# 🙂", ("#", "🙂")),
         ("5-6, 16:9 and 1,5", ("-", ":", ",")),
         ("set to - 5", ("-",)),
+        ('the 65" TV, or "channel 5", no', ('"',)),
+        ('"channel 5"', ()),
         ("a * b | c ^", ("*", "|", "^")),
         ("What's up, Dr. O'Neil? (Really!) \"no\" … living-room – the 50 % & 5€ #5 -5 snake_case", ()),
     ],

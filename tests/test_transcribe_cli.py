@@ -169,6 +169,34 @@ def test_ctrl_c_tells_how_to_go_on(calls: Path, tmp_path: Path, place: str) -> N
     assert (running.returncode, said) == (130, f"speech-lstm: stopped after 0 of 2 files{hint}\n")
 
 
+def test_a_grammar_from_a_pipe(calls: Path, tmp_path: Path) -> None:
+    arguments = [*COMMAND, str(calls / "left.flac"), "--grammar", "/dev/stdin", "--format", "csv"]
+    done = subprocess.run(arguments, input="# mine\nGo: left\nright\n", capture_output=True, text=True)
+    assert done.returncode == 0 and ",Go,,left," in done.stdout
+
+
+def test_sigterm_deletes_the_copies_of_sound(calls: Path, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    environment = {**os.environ, "TMPDIR": str(copies)}
+    arguments = [*COMMAND, "-", *PHRASES]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as running:
+        assert running.stdin is not None
+        running.stdin.write((calls / "left.flac").read_bytes() * 20)
+        running.stdin.flush()
+        wait_until(lambda: any(copies.iterdir()) or running.poll() is not None)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 130
+    assert not any(copies.iterdir())
+
+
+def test_ctrl_c_is_no_traceback_while_modules_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    arguments = [sys.executable, "-m", "speech_lstm", "models"]
+    done = subprocess.run(arguments, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "utf-16"])
 @pytest.mark.parametrize("form", ["text", "csv", "json", "jsonl"])
 def test_output_in_any_encoding(tmp_path: Path, encoding: str, form: str) -> None:

@@ -77,3 +77,12 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
         with pytest.raises(SpeechLstmError, match="cannot be written: there is a file where a folder should be"):
             check_folder(place, "--out")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_no_file_is_written_and_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        write_atomically(Path("/dev/full"), "left")
+    assert Path("/dev/full").is_char_device()
+    (tmp_path / "link").symlink_to("folder/file")
+    write_atomically(tmp_path / "link", "left")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "folder" / "file").read_text() == "left"

@@ -14,6 +14,7 @@ from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.batch.transcriber import BatchOptions
 
 SAMPLES = np.zeros(16000, np.float32)
+CLIP = Path(__file__).parent / "data" / "words" / "left_sc-db9d52d2.opus"
 LEFT = ListenerOptions(["left"], device="cpu")
 
 
@@ -43,6 +44,8 @@ RECOGNIZER: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((["left"],), {"wake_word": [5]}, "wake_word is [5]"),
     ((["left"],), {"wake_word": ""}, "wake word"),
     ((["left"],), {"wake_word": []}, "wake word"),
+    ((["left"],), {"wake_word": np.array(["left"])}, "expected a phrase, or a list of phrases"),
+    ((["left"],), {"device": np.array(["cpu"])}, "expected 'auto', 'cpu' or 'cuda'"),
     ((["left"],), {"wake_sensitivity": "high"}, "wake_sensitivity is 'high', expected a number from 0 to 1"),
     ((["left"],), {"wake_sensitivity": float("nan")}, "wake_sensitivity is nan"),
     ((["left"],), {"pronunciations": ["left"]}, "expected words with their phones"),
@@ -94,6 +97,29 @@ def test_of_a_sample_rate(recognizer: sl.Recognizer, rate: Any) -> None:
 @pytest.mark.parametrize("path", [None, 5, b"a.wav", "a\0b.wav", ["a.wav"], "", ".", "missing.wav"])
 def test_of_read_audio(path: Any) -> None:
     told(lambda: sl.read_audio(path), "")
+
+
+@pytest.mark.parametrize("value", ["0", 0.5, [0], np.array([0, 1]), True])
+def test_of_a_channel_or_track(value: Any) -> None:
+    told(lambda: sl.read_audio(CLIP, value), "expected a whole number")
+    told(lambda: sl.read_audio(CLIP, track=value), "expected a whole number")
+
+
+def test_of_what_takes_words_events_and_streams(recognizer: sl.Recognizer) -> None:
+    assistant = sl.Assistant(recognizer)
+    told(lambda: assistant.handle(recognizer.stream().accept(SAMPLES)), "expected one event")  # type: ignore[arg-type]
+    told(lambda: assistant.on(["Go"]), "has no intent")  # type: ignore[arg-type]
+    told(lambda: next(recognizer.listen(stream="left")), "expected what recognizer.stream() gave")  # type: ignore[arg-type]
+    told(lambda: recognizer.grammar.interpret(None), "expected its words")  # type: ignore[arg-type]
+    assert recognizer.grammar.interpret("Left!") == recognizer.grammar.interpret(["left"])
+    told(lambda: sl.Lexicon().pronunciations(5), "expected a string")  # type: ignore[arg-type]
+    told(lambda: sl.FreeTranscriber(5), "model is 5")  # type: ignore[arg-type]
+    told(lambda: recognizer.decode([[1.0], [2.0, 3.0]]), "expected [frames, ")  # type: ignore[arg-type]
+    model, lexicon = recognizer.model, recognizer.lexicon
+    told(lambda: sl.enrol("left", SAMPLES, model, lexicon), "expected a list of arrays")  # type: ignore[arg-type]
+    told(lambda: sl.enrol(5, [SAMPLES], model, lexicon), "expected a string")  # type: ignore[arg-type]
+    [transcript] = transcribe("a\0b", LEFT, jobs=1)
+    assert transcript.error
 
 
 OPTIONS: list[tuple[type, str, list[Any]]] = [

@@ -9,6 +9,8 @@ from speech_lstm.runtime.audio.pieces import Bytes, Piece
 
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _LONGEST_FRAME = 1 << 20  # bytes
+_LAST_BYTES = 1 << 17  # in which a frame begins
+_MOST_SAMPLES = (1 << 36) - 1
 
 
 def _crc16_of(value: int) -> int:
@@ -45,6 +47,20 @@ def resume(data: Bytes, begin: int, end: int, sample: int, after: int) -> tuple[
         return None
     place, first = candidate
     return Piece(((begin, sound - begin), (place, end - place)), start=first / rate, lost=True), place
+
+
+def is_longer(data: Bytes, begin: int, end: int) -> bool:
+    """Whether its last frame begins where it should be over, by what its header says, and where decoders stop."""
+    header = _header(data, begin, end)
+    total = int.from_bytes(data[begin + 21 : begin + 26], "big") & _MOST_SAMPLES
+    if header is None or not total:
+        return False
+    sound, _, fixed_block = header
+    for found in reversed(list(_SYNC.finditer(data, max(sound, end - _LAST_BYTES), end))):
+        number = _frame_number(data[found.start() : found.start() + 16])
+        if number is not None:
+            return (number if data[found.start() + 1] & 1 else number * fixed_block) >= total
+    return False
 
 
 def _places(data: Bytes, after: int, end: int) -> Iterator[int]:

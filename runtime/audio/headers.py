@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from speech_lstm.runtime.audio import flac
 from speech_lstm.runtime.audio.pieces import Bytes, Layout, Piece
 
 Order = Literal["big", "little"]
@@ -120,7 +121,10 @@ class _Wave:
 
 
 def mended(data: Bytes, at: int, length: int) -> Piece:
-    """An AU, CAF, AIFF or W64 file with a size that readers can use; any other file as it is."""
+    """An AU, CAF, AIFF, W64 or FLAC file with a size that readers can use; any other file as it is."""
+    if data[at : at + 4] == b"fLaC" and flac.is_longer(data, at, at + length):
+        unknown = bytes((data[at + 21] & 0xF0, 0, 0, 0, 0))
+        return Piece(((at, 21), unknown, (at + 26, length - 26)))
     begin, size = _sound(data, at, at + length)
     rest = at + length - begin
     if size is None or rest <= 0:

@@ -15,6 +15,7 @@ from speech_lstm.runtime.audio.pcm import (
     check_floats,
     check_sample_rate,
     holds_int16,
+    is_bytes,
     is_sound,
     pcm_array,
     pcm_to_float,
@@ -65,7 +66,7 @@ class StreamInput:
 
     def accept(self, samples: Any) -> Samples:
         """float32 [n], 16 kHz, n may be 0. AudioError as for `pcm_to_float`; all is then as before."""
-        if isinstance(samples, bytes | bytearray | memoryview):
+        if is_bytes(samples):
             data = self._half + bytes(samples)
             whole = len(data) // 2 * 2
             audio = pcm_to_float(data[:whole])

@@ -20,7 +20,7 @@ SAMPLE_RATE = 16000
 
 _LOWEST_RATE, _HIGHEST_RATE = 4000, 768_000
 _LOUDEST_DECODED = 4.0
-_LOUDEST_FLOAT = 16.0  # overshoot of a lossy codec stays near 1; unscaled int16 values are far above this
+LOUDEST_FLOAT = 16.0  # overshoot of a lossy codec stays near 1; unscaled int16 values are far above this
 
 Samples = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ def pcm_array(samples: Any) -> NDArray[Any]:
         return samples  # what most callers have, live
     if isinstance(samples, str | PathLike):
         raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
-    if isinstance(samples, bytes | bytearray | memoryview):
+    if is_bytes(samples):
         data = bytes(samples)
         if len(data) % 2:
             raise AudioError(f"got {len(data)} bytes, an odd number; expected int16, two bytes a sample")
@@ -61,6 +61,7 @@ def pcm_array(samples: Any) -> NDArray[Any]:
         array = np.asarray(samples)
     except ValueError:
         raise AudioError("samples are lists of different lengths; expected one channel, [n]") from None
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -72,6 +73,11 @@ def pcm_array(samples: Any) -> NDArray[Any]:
     return array
 
 
+def is_bytes(samples: Any) -> bool:
+    """Whether these are bytes of int16, and not a view of an array, which knows its type."""
+    return isinstance(samples, bytes | bytearray) or (isinstance(samples, memoryview) and samples.itemsize == 1)
+
+
 def holds_int16(array: NDArray[np.int32]) -> bool:
     """Whether the values are those of int16. What is quiet in 24 bits is told from them by its empty lowest byte."""
     return bool(array.any() and array.max() <= 32767 and array.min() >= -32768 and np.bitwise_and(array, 255).any())
@@ -79,7 +85,7 @@ def holds_int16(array: NDArray[np.int32]) -> bool:
 
 def is_sound(lowest: float, highest: float) -> bool:
     """Whether floats from one to the other may be sound; False for NaN."""
-    return bool(highest <= _LOUDEST_FLOAT and lowest >= -_LOUDEST_FLOAT)
+    return bool(highest <= LOUDEST_FLOAT and lowest >= -LOUDEST_FLOAT)
 
 
 def check_floats(array: NDArray[np.floating[Any]], first: int = 0) -> None:

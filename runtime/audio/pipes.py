@@ -8,7 +8,7 @@ from typing import Literal
 
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.files import read_blocks
-from speech_lstm.runtime.audio.levels import INVERTED
+from speech_lstm.runtime.audio.levels import INT16_IN_INT32, INVERTED
 from speech_lstm.runtime.audio.pcm import SAMPLE_RATE, Samples, StreamResampler, check_floats
 from speech_lstm.runtime.audio.sndfile import SoundFile
 from speech_lstm.runtime.audio.source import RawFormat, Source, Stream, stream_of
@@ -52,7 +52,7 @@ def _now(file: SoundFile, channel: int | None, block_seconds: float) -> Iterator
     """What comes, block by block."""
     resampler, downmix = StreamResampler(file.samplerate), Downmix(file.channels)
     heard = 0
-    told = False
+    told = scaled = False
     while len(block := file.read(max(1, round(block_seconds * file.samplerate)))):
         mono = downmix.accept(block if channel is None else block[:, [channel]])
         check_floats(mono, heard)
@@ -60,6 +60,9 @@ def _now(file: SoundFile, channel: int | None, block_seconds: float) -> Iterator
         if downmix.inverted and not told:
             told = True
             yield AudioWarning(heard / file.samplerate, "inverted", INVERTED)
+        if file.is_int16_in_int32 and not scaled:
+            scaled = True
+            yield AudioWarning(heard / file.samplerate, "scale", INT16_IN_INT32)
         if (samples := resampler.accept(mono)).size:
             yield samples
     if not heard:

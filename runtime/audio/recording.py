@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from speech_lstm.runtime.audio.pieces import Bytes, Layout, Piece, content
 from speech_lstm.runtime.audio.sndfile import SoundFile
 from speech_lstm.runtime.audio.source import AudioFile, RawFormat
 from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.options import is_number
 from speech_lstm.runtime.results import AudioWarning
 
 _LARGEST_BLOCK = 4 << 20  # samples of all channels
@@ -48,6 +50,12 @@ class ReadOptions:
     track: int | None = None
     raw: RawFormat | None = None
     block_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        """AudioError for a channel or track that is no number."""
+        for name, value in (("channel", self.channel), ("track", self.track)):
+            if value is not None and not is_number(value, Integral):
+                raise AudioError(f"{name} is {value!r}; expected a whole number, 0 for the first, or None")
 
 
 class Recording:
@@ -163,7 +171,7 @@ class Recording:
                 self._damage.lose(begin + gap.start, gap.seconds)
             else:
                 self._gaps.append((begin + gap.start, gap.seconds))
-        promised = (self.seconds - begin) / piece.share if piece.share < 1 else piece.seconds or reader.seconds
+        promised = (self.seconds - begin) / piece.share if 0 < piece.share < 1 else piece.seconds or reader.seconds
         is_whole = promised is not None and self.seconds - begin >= promised - 1 / SAMPLE_RATE
         if reader.problem and isinstance(reader, SoundFile) and not is_whole:
             yield from self._rest_of_flac(piece, begin, reader.samplerate)

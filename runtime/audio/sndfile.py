@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from speech_lstm.runtime.audio.pcm import Samples, holds_int16
+from speech_lstm.runtime.audio.pcm import LOUDEST_FLOAT, Samples, holds_int16
 from speech_lstm.runtime.audio.pieces import Gap
 from speech_lstm.runtime.audio.source import AudioFile, Part, RawFormat, Window
 from speech_lstm.runtime.errors import AudioError
@@ -51,7 +51,10 @@ class SoundFile:
             with hushed():
                 self._file = kind(opened, **form)
         except (library.LibsndfileError, TypeError, ValueError) as error:  # a headerless .raw file; an encoding
-            raise AudioError(f"libsndfile: {getattr(error, 'error_string', str(error)).rstrip('.')}") from None
+            reason = getattr(error, "error_string", str(error)).rstrip(".")
+            if "possibly a pipe" in reason:  # what it says of a file that might have been MP3 and is not
+                reason = "Format not recognised"
+            raise AudioError(f"libsndfile: {reason}") from None
         self._library = library
         talks = self._file.subtype.startswith("MPEG") or self._file.format == "SDS"
         self._hush = hushed if talks else nullcontext
@@ -60,7 +63,7 @@ class SoundFile:
         self.is_exact: bool = self._file.subtype.startswith(_EXACT) or self._file.format == "FLAC"
         """Whether no lossy codec comes between the samples and what was recorded."""
         self.is_int16_in_int32 = False
-        """Whether samples of 32 bits have values of 16, and were scaled as these."""
+        """Whether samples of 32 bits or more have values of 16, and were scaled as these."""
         self._heard = 0
         self.problem = ""
         """Why it breaks off, when it does."""
@@ -97,10 +100,14 @@ class SoundFile:
         return self._file.frames / self.samplerate if is_known else None
 
     def _scaled(self, block: Samples) -> Samples:
-        """int32 that holds int16, louder."""
-        if self._file.subtype != "PCM_32" or not len(block):
+        """int32 or floats that hold int16, as these."""
+        if self._file.subtype not in ("PCM_32", "FLOAT", "DOUBLE") or not len(block):
             return block
         loudest = float(np.abs(block).max())
+        if self._file.subtype != "PCM_32":
+            holds = LOUDEST_FLOAT < loudest <= 32768 or (1 < loudest <= 32768 and bool((block == block.round()).all()))
+            self.is_int16_in_int32 |= holds
+            return block / np.float32(32768) if self.is_int16_in_int32 else block
         if loudest > 32768 / _INT32:
             self.is_int16_in_int32 = False
         elif loudest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -44,7 +43,7 @@ class FreeTranscriber:
     def __init__(self, model: str | PathLike[str] | Model = "default", device: Device = "auto") -> None:
         """model, device: as for `Recognizer`. ModelError, DeviceError likewise."""
         if not isinstance(model, Model):
-            model = Model.load(model if isinstance(model, str) else Path(model), device)
+            model = Model.load(model, device)
         self._model = model
         self._decoder = FreeDecoder.load(model.metadata)
 

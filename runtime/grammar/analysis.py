@@ -13,6 +13,9 @@ from .wordgraph import WordGraph
 MOST_WORK = 5_000_000
 """Steps at which counting is given up."""
 
+MOST_TRIES = 1000
+"""At another sample sentence."""
+
 Member = tuple[int, str | None]
 """A node of the word graph, and the intent of the sentences that lead through it as far as it is known."""
 
@@ -140,12 +143,18 @@ def samples(grammar: Grammar, each: int = 2, seed: int = 0) -> Iterator[tuple[st
         entries.setdefault(None, []).append(grammar.graph.start)
     for intent, nodes in entries.items():
         texts: dict[str, None] = {}
+        tries = 0
         for _ in range(8 * each):
+            tries += 1
+            if tries > MOST_TRIES:  # there are no more, or they are very rare
+                break
             node, words = chance.choice(nodes), []
             while leaving := grammar.graph.leaving[node]:
                 arc = chance.choice(leaving)
                 words += [arc.word] if arc.word is not None else []
                 node = arc.target
-            if grammar.interpret(words).intent == intent:
-                texts[" ".join(words)] = None
+            text = " ".join(words)
+            if text not in texts and grammar.interpret(words).intent == intent:
+                texts[text] = None
+                tries = 0
         yield from ((intent, text) for text in islice(texts, each))

@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from speech_lstm.runtime.lexicon.text import spoken_words
+
 from ..errors import GrammarError
 from .builder import Builder
 from .expression import shown
@@ -112,11 +114,14 @@ class Grammar:
         shown = ", ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items())
         return f"<Grammar: {shown}>"
 
-    def interpret(self, words: Sequence[str]) -> Interpretation:
+    def interpret(self, words: str | Sequence[str]) -> Interpretation:
         """What a sentence of this grammar means; of several meanings, that of the first template.
 
         Raises GrammarError when the grammar does not have the sentence.
         """
+        words = spoken_words(words) if isinstance(words, str) else words
+        if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+            raise GrammarError(f"the sentence is {words!r}; expected its words, as in ['turn', 'left']")
         path = first_path(self.graph, words)
         if path is None:
             raise GrammarError(f"the grammar has no sentence {' '.join(words)!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -27,15 +28,31 @@ def read_phrases(phrases: Iterable[str]) -> Source:
 
 def read_text_file(path: Path) -> Source:
     """The templates of a UTF-8 text file; what follows # is a comment, except in "channel #5" and "C#"."""
-    lines = enumerate(read(path).splitlines(), 1)
+    return _source(_lines(path), str(path), "text")
+
+
+def phrases_in(path: Path) -> list[str]:
+    """The phrases of such a file, of a pipe for instance, which can be read but once."""
+    return [phrase for phrase, _ in _lines(path)]
+
+
+def _lines(path: Path) -> list[tuple[str, Place]]:
+    text = read(path)
+    if "\0" in text:
+        raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 (there are zero bytes in it)")
+    lines = enumerate(text.splitlines(), 1)
     phrases = [(_COMMENT.sub("", line).strip(), Place(str(path), number)) for number, line in lines]
-    return _source([(phrase, place) for phrase, place in phrases if phrase], str(path), "text")
+    return [(phrase, place) for phrase, place in phrases if phrase]
 
 
 def read(path: Path) -> str:
-    """The text of a UTF-8 file. Raises GrammarError that names it."""
+    """The text of a UTF-8 file, or of UTF-16 that says so, as Windows has it. Raises GrammarError that names it."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if path.is_char_device():
+            raise GrammarError(f"{path} is a device; expected a grammar file")
+        data = path.read_bytes()
+        text = data.decode("utf-16" if data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 ({error.reason})") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name

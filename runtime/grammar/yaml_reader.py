@@ -103,7 +103,7 @@ class _Reader:
             self._data(path.resolve().parent.name, top["data"])
         self.lists.update(_lists(top.get("lists")))
         self.rules.update(_rules(top.get("expansion_rules")))
-        if "skip_words" in top:
+        if "skip_words" in top and not top["skip_words"].is_empty:
             self.skip_words += [node.text("a skip word") for node in top["skip_words"].items("skip_words")]
 
     def _data(self, intent: str, data: Node) -> None:
@@ -156,6 +156,8 @@ def _lists(node: Node | None) -> dict[str, SlotList]:
 
 
 def _list(name: str, node: Node) -> SlotList:
+    if not node.is_mapping:
+        raise node.error(f"list {name!r} needs values: or range: below it")
     keys = node.mapping(f"list {name!r}", _LIST_KEYS)
     if "values" in keys:
         values = tuple(_value(name, entry) for entry in keys["values"].items(f"values of list {name!r}"))

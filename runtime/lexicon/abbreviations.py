@@ -28,9 +28,17 @@ TITLES = {
 
 CAPITAL_TITLES = {
     "Col": "colonel", "Ft": "fort", "Gen": "general", "Gov": "governor", "Hon": "honorable", "Maj": "major",
-    "Mt": "mount", "Rep": "representative", "Rev": "reverend", "Sen": "senator",
+    "Mt": "mount", "Rep": "representative", "Rev": "reverend", "Sen": "senator", "Bros": "brothers", "Co": "company",
+    "Corp": "corporation", "Vol": "volume", "Mon": "monday", "Tue": "tuesday", "Tues": "tuesday", "Wed": "wednesday",
+    "Thu": "thursday", "Thurs": "thursday", "Fri": "friday",
 }  # fmt: skip
 """The same with a capital only, since "rev." may end a sentence."""
+
+MONTHS = {
+    "Jan": "january", "Feb": "february", "Mar": "march", "Apr": "april", "Jun": "june", "Jul": "july", "Aug": "august",
+    "Sep": "september", "Sept": "september", "Oct": "october", "Nov": "november", "Dec": "december",
+}  # fmt: skip
+"""The same, and without a full stop where a number follows."""
 
 STREETS = {
     "st": "street", "dr": "drive", "ave": "avenue", "blvd": "boulevard", "rd": "road", "hwy": "highway",
@@ -46,7 +54,8 @@ UNITS = {
     "sec": "second", "secs": "second", "km/h": "kilometer per hour", "kph": "kilometer per hour",
     "mph": "mile per hour", "m/s": "meter per second", "km²": "square kilometer", "m²": "square meter",
     "cm²": "square centimeter", "m³": "cubic meter", "cm³": "cubic centimeter", "ft": "foot", "ft²": "square foot",
-    "W": "watt", "V": "volt",
+    "db": "decibel", "mg": "milligram",
+    "tbsp": "tablespoon", "tsp": "teaspoon", "yr": "year", "yrs": "year", "W": "watt", "V": "volt",
 }  # fmt: skip
 """After a number; the two single letters in capitals only."""
 
@@ -60,7 +69,8 @@ _VOWELS = "aeiouy"
 
 ROMAN = {
     "ii": "two", "iii": "three", "iv": "four", "vi": "six", "vii": "seven", "viii": "eight", "ix": "nine",
-    "xi": "eleven", "xii": "twelve",
+    "xi": "eleven", "xii": "twelve", "xiii": "thirteen", "xiv": "fourteen", "xv": "fifteen", "xvi": "sixteen",
+    "xvii": "seventeen", "xviii": "eighteen", "xix": "nineteen", "xx": "twenty",
 }  # fmt: skip
 """Numerals in capitals."""
 

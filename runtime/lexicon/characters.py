@@ -7,10 +7,10 @@ _SAME = {
     **dict.fromkeys("’‘ʼ`´‛ʻʽʹˈꞌ՚＇", "'"),
     **dict.fromkeys("−‐‑‒–﹣－", "-"),
     **dict.fromkeys("™®©℠℗", ""),  # trade marks, which nobody says
-    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0e\ufe0f", ""),  # characters without width
+    **dict.fromkeys("\u00ad\u20e3\u200c\u200d\u2060\ufeff\ufe0e\ufe0f", ""),  # characters without width
     **dict.fromkeys("˚∘", "°"),
     "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
-    "№": "#", "\u2044": "/",
+    "№": "#", "\u200b": " ", "\u2044": "/",
 }  # fmt: skip
 _TABLE = str.maketrans(_SAME)
 _KEPT = frozenset("°²³")
@@ -18,6 +18,7 @@ _KEPT = frozenset("°²³")
 
 _PRIME = re.compile(r"(?<=[^\W\d_])′(?=[^\W\d_])")
 _FAR_MINUS = re.compile(r"−\s+(?=[\d.])")
+_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))")
 _NUMERO = re.compile(r"\b[Nn][º°](?=\s?\d)")
 
 
@@ -25,6 +26,7 @@ def plain(text: str) -> str:
     """Text without accents and with one character for each sign: "don´t" -> don't, "⅓" -> 1/3, "₂" -> 2."""
     if text.isascii():
         return text.replace("`", "'")
+    text = _THOUSANDS.sub(",", text)
     text = _NUMERO.sub("#", _PRIME.sub("'", _FAR_MINUS.sub("-", text))).replace("º", "°").translate(_TABLE)
     decomposed: list[str] = []
     for char in unicodedata.normalize("NFC", text):

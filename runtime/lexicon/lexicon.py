@@ -43,6 +43,8 @@ class Lexicon:
 
         Raises PronunciationError for a word with characters that English spelling does not use.
         """
+        if not isinstance(word, str):
+            raise PronunciationError(f"the word is {word!r}; expected a string")
         if word != word.lower() and (words := spoken_words(word)):
             ways = islice(product(*map(self.pronunciations, words)), MOST_WAYS)
             return tuple(dict.fromkeys(tuple(phone for part in way for phone in part) for way in ways))

@@ -51,6 +51,8 @@ def read_pronunciations(path: str | PathLike[str]) -> dict[str, tuple[str, ...]]
 def _entries_of_file(path: Path) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     """Words and what is given for them, with the place of the word and of each way to say it, for messages."""
     expected = f"expected what `speech-lstm wakeword enrol` writes, as {EXAMPLE}"
+    if path.is_char_device():  # which may have no end
+        raise PronunciationError(f"{path} is a device; {expected}")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from .abbreviations import CAPITAL_TITLES, ROMAN, STREETS, TITLES, UNITS, is_spelt
+from .abbreviations import CAPITAL_TITLES, MONTHS, ROMAN, STREETS, TITLES, UNITS, is_spelt
 from .number_words import decade_words, digit_words, fraction_words, number_words, ordinal, quantity_words
 
 CURRENCIES = {
@@ -18,19 +18,20 @@ CURRENCIES = {
 SYMBOLS = {
     "%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at", "±": "plus or minus", "×": "times",
     "÷": "divided by", "≈": "about", "~": "about", "§": "section", "²": "squared", "³": "cubed", "♯": "sharp",
-    "♭": "flat", "*": "times", "x": "by", "#": "number", "-": "minus",
+    "♭": "flat", "*": "times", "x": "by", "#": "number", "-": "minus", ".": "dot",
 }  # fmt: skip
 SCALES = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
 """After an amount of money."""
 DEGREES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin"}
 IRREGULAR = {
-    "foot": "feet", "hertz": "hertz", "penny": "pence", "paisa": "paise", "yen": "yen", "won": "won", "baht": "baht",
+    "foot": "feet", "hertz": "hertz", "megahertz": "megahertz", "penny": "pence", "paisa": "paise", "yen": "yen",
+    "won": "won", "baht": "baht",
 }  # fmt: skip
 """Units whose plural does not end in s."""
 CLIPPED = frozenset(("'em", "'til", "'bout", "'cause", "'n"))
 """Words that begin with an apostrophe; any other leading apostrophe is a quotation mark."""
 
-SHORT = "|".join(sorted({*TITLES, *STREETS, *map(str.lower, CAPITAL_TITLES)}, key=len, reverse=True))
+SHORT = "|".join(sorted({*TITLES, *STREETS, *map(str.lower, (*CAPITAL_TITLES, *MONTHS))}, key=len, reverse=True))
 UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS if len(unit) > 1), key=len, reverse=True))
 MERIDIEM = r"[ap]\.?m\b"
 SCALE = r"\s?(?:thousand|million|billion|trillion)\b|(?:bn|[kmb])\b"
@@ -57,7 +58,8 @@ TOKEN = re.compile(
     rf"|(?P<minus>(?<![\w)%°])-(?={_SIGN}?\.?\d))"
     rf"|(?P<number>{_AMOUNT})"
     rf"|(?P<sign>{_SIGN})"
-    r"|(?P<symbol>[%&+=@±×÷²³♯♭§]|[~≈](?=\s?\d)|(?<=\d)\s?[x*]\s?(?=\d))"
+    r"|(?P<symbol>[%&+=@±×÷²³♯♭§]|[~≈](?=\s?\d)|(?<=\d)\s?[x*]\s?(?=\d)"
+    r"|(?<=[^\W\d_])\.(?=(?:com|net|org|edu|gov)\b))"
     rf"|(?P<short>\b(?:{SHORT})\b(?!'\w)\.?)"
     rf"|(?P<initials>(?:\b{_LETTER}\.){{2,}}(?:{_LETTER}\b)?|\b{_LETTER}(?:[./]{_LETTER})+\b)"
     rf"|(?P<word>'?{_LETTER}+(?:'{_LETTER}+)*)",
@@ -154,7 +156,7 @@ def _time(match: re.Match[str]) -> Iterator[Spoken]:
         yield from _say(number_words(hour), match.span("hour"))
         if not re.compile(rf"\s?{MERIDIEM}", re.IGNORECASE).match(match.string, match.end()):
             yield from _say("o'clock" if hour <= 12 else "hundred", match.span(minute))
-    if match["second"]:
+    if int(match["second"] or 0):
         yield from _sixtieth(match, "second")
 
 
@@ -186,7 +188,8 @@ def _short(match: re.Match[str]) -> Iterator[Spoken]:
     low = written.lower()
     before, after = match.string[: match.start()][-_NEAR:], match.string[match.end() :][:_NEAR]
     names = (bool(_NAME_BEFORE.search(before)), bool(_NAME_AFTER.match(after)))
-    title = TITLES.get(low) or CAPITAL_TITLES.get(written, "")
+    title = TITLES.get(low) or CAPITAL_TITLES.get(written) or MONTHS.get(written, "")
+    dotted = dotted or (written in MONTHS and bool(re.match(r"\s\d", after)))
     if low in STREETS and (dotted or written[0].isupper()):
         if names == (True, False):
             return _say(STREETS[low], match.span())

@@ -18,9 +18,10 @@ from .readings import MERIDIEM, SCALE, SHORT, TOKEN, UNIT, Spoken, read
 _ORDINARY = re.compile(r"[a-z ]*")
 _SILENT = frozenset(" .,!?;:'\"()[]{}_-—―“”„«»‹›¿¡‚")
 _NOT_SILENT = re.compile(r"(?<=\d)[-:,.](?=\d)|(?<!\S)-(?=\s+\d)")
+_INCHES = re.compile(r'(?<=\d)"')
 _MAY_FOLLOW_DIGIT = re.compile(rf"[\W\d]|(?:{SHORT}|{MERIDIEM}|{UNIT}|[WV]|{SCALE})", re.IGNORECASE)
 _MAY_FOLLOW_SIGN = re.compile(r"[\W\dA-Z]")
-_MAY_FOLLOW_WORD = re.compile(rf"(?:{SHORT})\b", re.IGNORECASE)
+_MAY_FOLLOW_WORD = re.compile(rf"(?:{SHORT})\b|\d", re.IGNORECASE)
 
 
 def spoken_words(text: str) -> tuple[str, ...]:
@@ -47,6 +48,8 @@ def unsaid(text: str) -> tuple[str, ...]:
     for match in TOKEN.finditer(text):
         left[match.start() : match.end()] = " " * len(match[0])
     told = {match.start() for match in _NOT_SILENT.finditer(text)}
+    if text.count('"') % 2:  # 65" means inches, and "channel 5" nothing
+        told |= {match.start() for match in _INCHES.finditer(text)}
     found = (char for at, char in enumerate(left) if not char.isspace() and (char not in _SILENT or at in told))
     return tuple(dict.fromkeys(found))
 

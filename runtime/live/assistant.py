@@ -62,7 +62,7 @@ class Assistant:
         A parameter `event` gets the whole `Command`. Raises GrammarError where the grammar lacks the intent or a slot
         that the function needs, or may give a slot that the function does not take.
         """
-        if intent not in self._intents:
+        if not isinstance(intent, str) or intent not in self._intents:
             known = ", ".join(sorted(self._intents)) or "none"
             raise GrammarError(f"the grammar has no intent {intent!r}; it has: {known}")
         if intent in self._handlers:
@@ -83,12 +83,18 @@ class Assistant:
         self._on_error = function
         return function
 
+    def _function(self, event: Event) -> Callable[..., Any] | None:
+        """Of the intent of a command, where there is one. OptionError for what is no event."""
+        if not isinstance(event, Event):
+            raise OptionError(f"got {event!r:.80}; expected one event, as in: for event in stream.accept(samples)")
+        return self._handlers.get(event.result.intent or "") if isinstance(event, Command) else None
+
     def handle(self, event: Event) -> Any:
         """Call the function for an event and return what it returns; None where there is no such function.
 
-        OptionError where the function is an `async def`: it would be called and never done.
+        OptionError for what is no event, and where the function is an `async def`: it would be called and never done.
         """
-        if not isinstance(event, Command) or (function := self._handlers.get(event.result.intent or "")) is None:
+        if (function := self._function(event)) is None or not isinstance(event, Command):
             return None
         try:
             answer = function(**_arguments(function, event))
@@ -101,7 +107,7 @@ class Assistant:
 
     async def handle_async(self, event: Event) -> Any:
         """The same, awaiting what is to be awaited; plain functions are called as they are."""
-        if not isinstance(event, Command) or (function := self._handlers.get(event.result.intent or "")) is None:
+        if (function := self._function(event)) is None or not isinstance(event, Command):
             return None
         try:
             return await _awaited(function(**_arguments(function, event)))

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, RawFormat, Samples, Source, read_audio
 from speech_lstm.runtime.audio.microphone import Microphone
 from speech_lstm.runtime.audio.pipes import live_blocks
+from speech_lstm.runtime.errors import OptionError
 from speech_lstm.runtime.results import AudioWarning, Event, MicrophoneLost
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ GAP_SECONDS = 1.0
 
 def listen(stream: Stream, device: int | str | Microphone | None = None) -> Iterator[Event]:
     """Events from a microphone until the generator is closed; see `Recognizer.listen`."""
+    _check(stream)
     with _open(device) as microphone:
         yield from hear(stream, microphone)
 
 
 async def listen_async(stream: Stream, device: int | str | Microphone | None = None) -> AsyncIterator[Event]:
     """The same for asyncio: waiting and recognition happen in a thread, the event loop stays free."""
+    _check(stream)
     with await asyncio.to_thread(_open, device) as microphone:
         while not microphone.closed:
             for event in await asyncio.to_thread(_hear_next, stream, microphone):
@@ -76,6 +79,12 @@ def _is_pipe(path: str | PathLike[str]) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _check(stream: Any) -> None:
+    """OptionError for what is no stream."""
+    if not hasattr(stream, "accept"):
+        raise OptionError(f"stream is {stream!r}; expected what recognizer.stream() gave")
 
 
 def _open(device: int | str | Microphone | None) -> Microphone:

@@ -111,7 +111,7 @@ class Recognizer:
         """
         if not isinstance(options, RecognizerOptions | None):
             raise OptionError(f"options are {options!r}, expected RecognizerOptions")
-        wake_words = (wake_word,) if isinstance(wake_word, str) else wake_word or ()
+        wake_words = (wake_word,) if isinstance(wake_word, str) else () if wake_word is None else wake_word
         if not isinstance(wake_words, Sequence) or not all(isinstance(word, str) for word in wake_words):
             raise GrammarError(f"wake_word is {wake_word!r}; expected a phrase, or a list of phrases")
         sensitivities(wake_sensitivity, wake_words)
@@ -216,7 +216,8 @@ class Recognizer:
         seconds: of the clip itself, no time is after it. threshold: another one than the recognizer's. AudioError for
         an array of another shape.
         """
-        tokens, shape = len(self.model.metadata.tokens), np.shape(log_probs)
+        tokens = len(self.model.metadata.tokens)
+        shape: tuple[int, ...] = getattr(log_probs, "shape", ())
         if len(shape) != 2 or shape[1] != tokens:
             raise AudioError(f"log_probs is {list(shape)}, expected [frames, {tokens}]")
         decoder, interpreter = self._decoder_for(len(log_probs)), self.interpreter
@@ -272,7 +273,7 @@ class Recognizer:
         """
         from speech_lstm.runtime.live.listen import listen
 
-        return listen(stream or self.stream(), microphone)
+        return listen(self.stream() if stream is None else stream, microphone)
 
     def listen_async(
         self, microphone: int | str | Microphone | None = None, stream: Stream | None = None
@@ -280,7 +281,7 @@ class Recognizer:
         """The same for asyncio: `async for event in recognizer.listen_async(): ...`."""
         from speech_lstm.runtime.live.listen import listen_async
 
-        return listen_async(stream or self.stream(), microphone)
+        return listen_async(self.stream() if stream is None else stream, microphone)
 
     def _decoder_for(self, frames: int) -> Decoder:
         """The decoder with a history for that many frames, within `HISTORY_BYTES`."""

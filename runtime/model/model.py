@@ -52,7 +52,7 @@ class Model:
         threads: of ONNX Runtime inside one operator.
         ModelError if the file is missing, damaged, foreign, or of a newer format.
         """
-        if device not in ("auto", "cpu", "cuda"):
+        if not isinstance(device, str) or device not in ("auto", "cpu", "cuda"):
             raise DeviceError(f"device is {device!r}, expected 'auto', 'cpu' or 'cuda'")
         check_number("threads", threads, 1)
         if device != "cpu":
@@ -138,6 +138,8 @@ def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[P
         if not path.exists() and path.suffix != ".onnx":
             shipped = ", ".join(models.shipped()) or "none"
             raise ModelError(f"no model {str(model)!r}; expected an .onnx file or a shipped model's name ({shipped})")
+    if path.is_char_device():  # which may have no end
+        raise ModelError(f"{path} is a device; expected an .onnx file")
     try:
         content = path.read_bytes()
     except OSError as error:

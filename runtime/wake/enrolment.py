@@ -20,7 +20,7 @@ from speech_lstm.runtime.audio.levels import lifted
 from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import FloatArray
-from speech_lstm.runtime.errors import AudioError
+from speech_lstm.runtime.errors import AudioError, GrammarError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
@@ -75,6 +75,10 @@ def enrol(phrase: str, recordings: Sequence[Any], model: Model, lexicon: Pronoun
     Raises AudioError for no recordings, one without speech, or one that sounds unlike the others; GrammarError and
     PronunciationError as `WakeWordDetector` does.
     """
+    if not isinstance(phrase, str):
+        raise GrammarError(f"the phrase is {phrase!r}; expected a string")
+    if isinstance(recordings, str | bytes) or not isinstance(recordings, Sequence):
+        raise AudioError(f"recordings are {type(recordings).__name__}; expected a list of arrays, one for each")
     if not recordings:
         raise AudioError("there are no recordings; expected about three of the phrase alone")
     tokens = model.metadata.tokens

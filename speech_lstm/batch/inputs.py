@@ -154,5 +154,5 @@ def _is_regular(path: Path) -> bool:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a zero byte in the name
         return 0

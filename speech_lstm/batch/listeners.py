@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.runtime.audio import Samples
 from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, SpeechStream
 from speech_lstm.runtime.free.transcription import FreeDecoder
+from speech_lstm.runtime.grammar.phrase_reader import phrases_in
 from speech_lstm.runtime.lexicon.own import Pronunciations, read_pronunciations
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
@@ -66,7 +68,9 @@ class ListenerOptions:
     pause_seconds: float = SessionOptions.pause_seconds
 
     def __post_init__(self) -> None:
-        """PronunciationError for a file that holds none."""
+        """A pipe is read here, once. PronunciationError for a file that holds none."""
+        if isinstance(self.grammar, str | PathLike) and Path(self.grammar).is_fifo():
+            object.__setattr__(self, "grammar", phrases_in(Path(self.grammar)))
         if isinstance(self.pronunciations, str | PathLike):
             object.__setattr__(self, "pronunciations", read_pronunciations(self.pronunciations))
 

@@ -8,6 +8,7 @@ import io
 import os
 import re
 import shutil
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,6 +32,7 @@ def names_or_sound(stdin: BinaryIO) -> list[str] | Sound:
 
 def names_in(content: bytes) -> list[str] | None:
     """The names in a list of them; None for what is none: no byte of sound may become the name of a folder."""
+    content = content.removeprefix(BOM_UTF8)
     separator = b"\0" if b"\0" in content else b"\n"
     entries = [entry if separator == b"\0" else entry.removesuffix(b"\r") for entry in content.split(separator)]
     entries = [entry for entry in entries if entry]

@@ -66,9 +66,9 @@ def told(changed: Iterable[str] | None) -> str:
 
 def _content(source: Path) -> list[str]:
     """Digests of a file, or of those in a folder; without what cannot be read, which is reported later."""
-    paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    paths = sorted(source.rglob("*")) if source.is_dir() else [source]
     found = []
-    for path in paths:
+    for path in filter(Path.is_file, paths):  # and no device, which may have no end
         try:
             found.append(hashlib.sha256(path.read_bytes()).hexdigest())
         except OSError:

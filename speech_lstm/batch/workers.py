@@ -69,6 +69,7 @@ def transcribe_files(
         raise OptionError(f"the listener is {listener!r}; expected ListenerOptions")
     if jobs is not None:
         check_number("jobs", jobs, 1)
+        jobs = int(jobs)
     names = [os.fspath(path) for path in paths]
     options = options or BatchOptions()
     loaded = listener.load()  # in any case, for its errors

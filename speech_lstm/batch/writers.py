@@ -54,8 +54,8 @@ class TextWriter(Writer):
     def _details(self, result: Result) -> list[str]:
         details = [f"confidence {result.confidence:.2f}"]
         if result.intent is not None:
-            details.append(f"intent {result.intent}")
-            details += [f"{name}={value}" for name, value in result.slots.items()]
+            details.append(f"intent {printable(result.intent)}")
+            details += [printable(f"{name}={value}") for name, value in result.slots.items()]
         return [*details, "  ".join(f"{word.text} {word.start:.2f}-{word.end:.2f}" for word in result.words) + " s"]
 
 

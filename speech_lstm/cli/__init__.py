@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from multiprocessing import freeze_support
+from typing import Any
 
 from speech_lstm import __version__
 from speech_lstm.cli import (
@@ -92,7 +93,15 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", WakeWordWarning)
-            warnings.showwarning = lambda message, *_: say(f"speech-lstm: warning: {message}")
+            show = warnings.showwarning  # what other libraries warn of is no message of this program
+
+            def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+                if issubclass(category, WakeWordWarning):
+                    say(f"speech-lstm: warning: {message}")
+                else:
+                    show(message, category, *place, **more)
+
+            warnings.showwarning = tell
             code: int = args.run(args)
     except (OutputError, BrokenPipeError):
         raise
@@ -102,6 +111,8 @@ def _run(argv: Sequence[str] | None) -> int:
         return 130
     except ModuleNotFoundError as error:
         return fail(f"{error.name} is not installed: pip install 'speech-lstm[train]'")
+    except MemoryError:
+        return fail("there is not enough memory for this")
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
     return code

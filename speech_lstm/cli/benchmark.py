@@ -80,6 +80,10 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     interpreter()  # for its error, before minutes of measuring
+    if args.grammar and args.grammar.is_fifo():  # which is read several times
+        from speech_lstm.runtime.grammar.phrase_reader import phrases_in
+
+        args.phrases = phrases_in(args.grammar)
     if args.latency:
         return run_latency(args)
     report = measure(args)

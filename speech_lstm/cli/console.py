@@ -6,7 +6,8 @@ import argparse
 import io
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.writing import cannot_write, stream_name
@@ -15,8 +16,20 @@ from speech_lstm.writing import cannot_write, stream_name
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line."""
 
+    _given: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As its base does, and remember what was given."""
+        self._given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Exit code 2."""
+        dashed = next((text for text in self._given if text.startswith("-") and os.path.lexists(text)), None)
+        if dashed is not None:
+            message += f"; for the file write ./{dashed}"
+        elif "required: PATH" in message and "--phrases" in self._given:
+            message += "; all that follows --phrases are phrases, so put PATH before it"
         say(f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)")
         sys.exit(2)
 

@@ -170,12 +170,15 @@ def report(grammar: Grammar, lexicon: Lexicon, each: int) -> dict[str, Any]:
 def run_compile(args: argparse.Namespace) -> int:
     """Write the file."""
     from speech_lstm.runtime.live.recognizer import Recognizer
-    from speech_lstm.writing import write_atomically
+    from speech_lstm.writing import cannot_write, write_atomically
 
     check_wake_options(args)
     recognizer = Recognizer(args.file, args.wake_word, args.model, args.device, args.pronunciations, sensitivity(args))
     text = recognizer.compiled_grammar()
-    write_atomically(args.out, text)
+    try:
+        write_atomically(args.out, text)
+    except OSError as error:
+        raise cannot_write(f"--out {args.out}", error) from None
     graph = recognizer.decoder.graph
     print(f"{args.out}: {graph.num_nodes} nodes, {graph.num_arcs} phone arcs, {len(text.encode()) / 1000:.0f} kB")
     return 0

@@ -99,11 +99,12 @@ class TextLines(Lines):
 
     def event(self, event: Event, compute: float) -> None:
         """Print commands and problems."""
+        from speech_lstm.batch.writers import printable
         from speech_lstm.runtime.results import AudioWarning, Command, MicrophoneLost, MicrophoneSilent
 
         if isinstance(event, Command):
             slots = " ".join(f"{name}={value}" for name, value in event.result.slots.items())
-            intent = f"{event.result.intent or ''} {slots}".strip()
+            intent = printable(f"{event.result.intent or ''} {slots}".strip())
             self.put("\t".join(filter(None, (event.result.text, intent))))
         elif isinstance(event, MicrophoneSilent):
             say(f"speech-lstm: the microphone gives nothing but zeros; {event.hint}")

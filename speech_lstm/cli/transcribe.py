@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import signal
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +27,6 @@ from speech_lstm.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from speech_lstm.batch.inputs import Found, InputFile
     from speech_lstm.batch.listeners import ListenerOptions
     from speech_lstm.batch.outputs import Output
@@ -129,11 +131,27 @@ def run(args: argparse.Namespace) -> int:
     options = BatchOptions(args.clip_seconds, args.channel, track=args.track, raw=args.raw)
     if args.engine == "ray":
         return transcribe_ray.run(args, listener, options)
-    with tempfile.TemporaryDirectory(prefix="speech-lstm-") as copies:
+    with _ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="speech-lstm-") as copies:
         found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None, Path(copies), bool(args.raw))
         if args.beside and any(file.alias for file in found.files):
             args.parser.error("--beside needs files, and what comes through a pipe has no folder; see --output")
         return _transcribe(args, found, listener, options)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """As by Ctrl-C: copies of sound are deleted, and workers do not go on with their files."""
+
+    def end(*_: object) -> None:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _transcribe(args: argparse.Namespace, found: Found, listener: ListenerOptions, options: BatchOptions) -> int:

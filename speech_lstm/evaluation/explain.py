@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import TAIL_SECONDS
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.writing import write_atomically
 
 Frames = NDArray[np.float32]
 MOST_PHONES = 16
@@ -140,7 +142,9 @@ def draw(inside: Inside, title: str, target: Path) -> None:
         axes[6].text((start + end) / 2, len(shown), word, ha="center", va="bottom", color="tab:red")
     axes[6].set_ylim(0, len(shown) + 1.5)  # room for the words
     axes[6].set_xlabel("seconds")
-    figure.savefig(target, dpi=100)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=100, format="png")
+    write_atomically(target, picture.getvalue())
 
 
 def _heard(posteriors: Frames) -> Sequence[int]:
