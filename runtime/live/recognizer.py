@@ -156,15 +156,11 @@ class Recognizer:
             raise ModelError(f"thresholds in the model's metadata has {', '.join(unknown)}; known are accept, open")
         expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
         unexpected = metadata.thresholds.get("open", expected)
-        self.interpreter = Interpreter(
-            grammar,
-            ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds),
-            expected if options.threshold is None else options.threshold,
-            metadata.frame_seconds,
-        )
-        self.open_interpreter = replace(
-            self.interpreter, threshold=unexpected if options.threshold is None else options.threshold
-        )
+        if options.threshold is not None:
+            expected = unexpected = options.threshold
+        confidence = ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds)
+        self.interpreter = Interpreter(grammar, confidence, expected, metadata.frame_seconds)
+        self.open_interpreter = replace(self.interpreter, threshold=unexpected)
         self.grammar = grammar
 
     def __setattr__(self, name: str, value: object) -> None:
