@@ -132,7 +132,7 @@ def test_frame_labels_are_spread_between_the_phones() -> None:
 def test_short_phone_has_a_frame_and_unaligned_clips_are_ignored() -> None:
     assert 9 in frame_labels(example((9, 0.201, 0.205)), 10, 1.0, 0.0)
     assert 9 in frame_labels(example((9, 5.0, 5.1)), 10, 1.0, 0.0)  # after the last frame
-    unaligned = replace(example(), phones=(9,))
+    unaligned = replace(example(), tokens=(9,))
     assert set(frame_labels(unaligned, 10, 1.0, 0.0)) == {IGNORED}
     assert set(frame_labels(example(), 10, 1.0, 0.0)) == {0}  # nothing is said
 
