@@ -175,8 +175,6 @@ class Config:
             raise ValueError(f"augment.mel_mask_bands {bands} is above model.mels {mels}")
         if self.objective.alignment_weight > 0 and not self.data.alignments:
             raise ValueError("objective.alignment_weight needs data.alignments")
-        if self.objective.alignment_weight > 0 and self.data.words:
-            raise ValueError("objective.alignment_weight is for phones: leave it or data.words out")
         if self.objective.intermediate_weight > 0 and self.objective.intermediate_layer > self.model.layers:
             layer, layers = self.objective.intermediate_layer, self.model.layers
             raise ValueError(f"objective.intermediate_layer {layer} is above model.layers {layers}")

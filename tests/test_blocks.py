@@ -111,7 +111,7 @@ def batch(network: AcousticModel) -> Batch:
     labels = torch.zeros(2, FRAMES, dtype=torch.int64)
     labels[:, FRAMES // 2 :] = 7
     segments = torch.tensor([[0, 0, FRAMES], [1, 0, FRAMES]])
-    return Batch(torch.from_numpy(noise(network)), segments, phones, counts, phones, counts, labels)
+    return Batch(torch.from_numpy(noise(network)), segments, phones, counts, phones, counts, labels, labels)
 
 
 def objective(network: AcousticModel, config: ObjectiveConfig) -> Objective:

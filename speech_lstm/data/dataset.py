@@ -32,20 +32,15 @@ Alignment = list[tuple[str, float, float]]  # phone, start and end in seconds
 class Example:
     """An utterance with the numbers of its tokens and, where known, when each was said.
 
-    `span`: the part of the recording that it is, in seconds; None for all. `pronounced`: its phones, where the tokens
-    are words.
+    `span`: the part of the recording that it is, in seconds; None for all. `in_phones`: the same in phones, where the
+    tokens are words.
     """
 
     utterance: Utterance
     tokens: tuple[int, ...]
     alignment: tuple[tuple[int, float, float], ...] = ()
     span: tuple[float, float] | None = None
-    pronounced: tuple[int, ...] | None = None
-
-    @property
-    def phones(self) -> tuple[int, ...]:
-        """Numbers of its phones."""
-        return self.tokens if self.pronounced is None else self.pronounced
+    in_phones: "Example | None" = None
 
     @property
     def seconds(self) -> float:
@@ -64,7 +59,7 @@ class Batch:
 
     audio: float32 [streams, samples], whole frames; segments: int64 [clips, 3]: stream, first frame, number of frames
     of each clip with what follows it; tokens [total]; token_counts [clips]; phones and phone_counts likewise, the same
-    in a model of phones; labels [streams, frames].
+    in a model of phones; labels and phone_labels [streams, frames].
     """
 
     audio: Tensor
@@ -74,6 +69,7 @@ class Batch:
     phones: Tensor
     phone_counts: Tensor
     labels: Tensor
+    phone_labels: Tensor
 
     @property
     def seconds(self) -> float:
@@ -172,6 +168,7 @@ class _Stream:
 
     audio: np.ndarray
     labels: np.ndarray
+    phone_labels: np.ndarray
     clips: list[tuple[int, int, Example]]  # first sample, end
     end: int = 0
 
@@ -231,7 +228,7 @@ class TrainingBatches(IterableDataset[Batch]):
 
     def _empty(self, random: np.random.Generator) -> _Stream:
         audio = np.zeros(self.frames * self.frame_samples, np.float32)
-        return _Stream(audio, np.zeros(self.frames, np.int64), [])
+        return _Stream(audio, np.zeros(self.frames, np.int64), np.zeros(self.frames, np.int64), [])
 
     def _place(
         self, clip: tuple[Example, np.ndarray, float], streams: list[_Stream], random: np.random.Generator
@@ -252,8 +249,8 @@ class TrainingBatches(IterableDataset[Batch]):
         first, frames = start // self.frame_samples, -(-len(samples) // self.frame_samples) + self.trail
         frames = min(frames, self.frames - first)
         lead = start / 16000 - first * self.frame_seconds
-        labels = frame_labels(example, frames, speed, lead, self.frame_seconds)
-        stream.labels[first : first + frames] = labels
+        for row, each in ((stream.labels, example), (stream.phone_labels, example.in_phones or example)):
+            row[first : first + frames] = frame_labels(each, frames, speed, lead, self.frame_seconds)
         stream.end = start + len(samples)
         stream.clips.append((start, stream.end, example))
         return True
@@ -272,12 +269,14 @@ class TrainingBatches(IterableDataset[Batch]):
                 segments.append((row, first, last - first))
                 examples.append(example)
                 first = last
+        spoken = [example.in_phones or example for example in examples]
         return Batch(
             torch.from_numpy(np.stack([stream.audio for stream in streams])),
             torch.tensor(segments),
             torch.tensor([token for example in examples for token in example.tokens]),
             torch.tensor([len(example.tokens) for example in examples]),
-            torch.tensor([phone for example in examples for phone in example.phones]),
-            torch.tensor([len(example.phones) for example in examples]),
+            torch.tensor([phone for example in spoken for phone in example.tokens]),
+            torch.tensor([len(example.tokens) for example in spoken]),
             torch.from_numpy(np.stack([stream.labels for stream in streams])),
+            torch.from_numpy(np.stack([stream.phone_labels for stream in streams])),
         )

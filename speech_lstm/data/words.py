@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -27,6 +28,8 @@ MARGIN_SECONDS = 0.08
 """Left around a piece; nothing of another word where the pause is shorter."""
 PIECE_WORDS = 3
 """Of a piece of other speech, at most."""
+HEARD_SECONDS = 0.12
+"""At the end of a word in which it is heard, where it is trained frame by frame."""
 OTHERS_PART = 0.25
 """Of all that is heard, pieces of other speech."""
 MOST_REPEATS = 4.0
@@ -62,12 +65,11 @@ def word_examples(
     found = []
     for example in make_examples(utterances, lexicon, alignments, frame_seconds):
         words = spoken_words(example.utterance.text)
+        spoken = _Spoken(example, [number.get(word, number[UNKNOWN]) for word in words], number[UNKNOWN], lexicon)
         if len(words) <= MOST_WORDS:
-            heard = [number.get(word, number[UNKNOWN]) for word in words]
-            said = tuple(token for token, run in groupby(heard) for token in _once(token, run, number[UNKNOWN]))
-            found.append(Example(example.utterance, said, pronounced=example.phones))
-        elif example.alignment:
-            found += _pieces(example, words, number, lexicon)
+            found.append(spoken.whole())
+        elif spoken.ends is not None:
+            found += spoken.pieces()
     return found
 
 
@@ -83,38 +85,55 @@ def balanced(examples: Sequence[Example], tokens: Sequence[str]) -> np.ndarray:
     return np.asarray(weights[token_of])
 
 
-def _once(token: int, run: Iterator[int], unknown: int) -> list[int]:
-    """Other words that follow each other are one token, words of the set one each."""
-    return [token] if token == unknown else list(run)
+class _Spoken:
+    """An utterance in words. `ends`: phones up to the end of each word, after a 0; None where that is not known."""
 
+    def __init__(self, example: Example, tokens: Sequence[int], unknown: int, lexicon: Lexicon) -> None:
+        self.example, self.tokens, self.unknown = example, tokens, unknown
+        words = spoken_words(example.utterance.text)
+        lengths = _lengths(words, example.tokens, lexicon) if example.alignment else None
+        self.ends = None if lengths is None else [0, *np.cumsum(lengths).tolist()]
 
-def _pieces(example: Example, words: Sequence[str], number: dict[str, int], lexicon: Lexicon) -> Iterator[Example]:
-    """Each word of the set, and other words by ones to threes."""
-    lengths = _lengths(words, tuple(token for token, _, _ in example.alignment), lexicon)
-    if lengths is None:
-        return
-    ends = np.cumsum(lengths)
-    first, size = 0, 0
-    for index, word in enumerate(words):
-        size += 1
-        last = index + 1 == len(words) or words[index + 1] in number
-        if word in number or last or size == 1 + first % PIECE_WORDS:
-            begin, end = int(ends[first] - lengths[first]), int(ends[index])
-            token = number.get(word, number[UNKNOWN])
-            yield Example(
-                example.utterance, (token,), span=_span(example, begin, end),
-                pronounced=tuple(phone for phone, _, _ in example.alignment[begin:end]),
-            )  # fmt: skip
-            first, size = index + 1, 0
+    def whole(self) -> Example:
+        """As it is; other words that follow each other are one token."""
+        runs = [(token, list(run)) for token, run in groupby(enumerate(self.tokens), lambda pair: pair[1])]
+        said = [
+            (token, part[0][0], part[-1][0])
+            for token, run in runs
+            for part in ([run] if token == self.unknown else [[each] for each in run])
+        ]
+        times = () if self.ends is None else tuple(self._time(*each) for each in said)
+        return replace(
+            self.example, tokens=tuple(token for token, _, _ in said), alignment=times, in_phones=self.example
+        )
 
+    def pieces(self) -> Iterator[Example]:
+        """Each word of the set, and other words by ones to threes."""
+        first = 0
+        for index, token in enumerate(self.tokens):
+            last = index + 1 == len(self.tokens) or self.tokens[index + 1] != self.unknown
+            if token != self.unknown or last or index - first == first % PIECE_WORDS:
+                yield self._piece(token, first, index)
+                first = index + 1
 
-def _span(example: Example, begin: int, end: int) -> tuple[float, float]:
-    """Seconds of some phones, with a margin that reaches into no other phone."""
-    phones = example.alignment
-    before = phones[begin - 1][2] if begin else 0.0
-    after = phones[end][1] if end < len(phones) else example.utterance.duration
-    start, stop = phones[begin][1], phones[end - 1][2]
-    return max(before, start - MARGIN_SECONDS, 0.0), min(max(after, stop), stop + MARGIN_SECONDS)
+    def _piece(self, token: int, first: int, last: int) -> Example:
+        """Some words as one token."""
+        assert self.ends is not None
+        phones, (begin, end) = self.example.alignment, (self.ends[first], self.ends[last + 1])
+        before = phones[begin - 1][2] if begin else 0.0
+        after = phones[end][1] if end < len(phones) else self.example.utterance.duration
+        start = max(before, phones[begin][1] - MARGIN_SECONDS, 0.0)
+        stop = min(max(after, phones[end - 1][2]), phones[end - 1][2] + MARGIN_SECONDS)
+        inside = tuple((phone, since - start, until - start) for phone, since, until in phones[begin:end])
+        said = Example(self.example.utterance, self.example.tokens[begin:end], inside)
+        _, since, until = self._time(token, first, last)
+        return Example(said.utterance, (token,), ((token, since - start, until - start),), (start, stop), said)
+
+    def _time(self, token: int, first: int, last: int) -> tuple[int, float, float]:
+        """A token for some words, and when it is to be heard: at their end, where it is clear what they are."""
+        assert self.ends is not None
+        start, end = self.example.alignment[self.ends[first]][1], self.example.alignment[self.ends[last + 1] - 1][2]
+        return token, max(start, end - HEARD_SECONDS), end
 
 
 def _lengths(words: Sequence[str], phones: tuple[int, ...], lexicon: Lexicon) -> list[int] | None:

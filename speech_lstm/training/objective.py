@@ -1,5 +1,6 @@
 """The training loss of streams: MMI or CTC over each clip, and cross-entropy on forced alignments if wanted."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -58,18 +59,23 @@ class Objective(nn.Module):
         self._keep(memory.detach().float())
         late = self.model.lookahead_frames
         log_probs = self.model.classify(vectors[-1][:, late:])
+        loss = self._mixed(lambda: self._sequences(log_probs, batch), log_probs, batch.labels, alignment_weight)
+        if self.intermediate is not None:
+            inner = self.intermediate(vectors[self.config.intermediate_layer - 1][:, late:].float()).log_softmax(-1)
+            phones = self._mixed(lambda: _mean_ctc(inner, batch), inner, batch.phone_labels, alignment_weight)
+            weight = self.config.intermediate_weight
+            loss = (1 - weight) * loss + weight * phones
+        return loss
+
+    @staticmethod
+    def _mixed(sequences: Callable[[], Tensor], log_probs: Tensor, labels: Tensor, weight: float) -> Tensor:
+        """A loss of sequences, and with that weight that of the frames by their labels."""
         loss = log_probs.new_zeros(())
-        if alignment_weight < 1:
-            loss = loss + (1 - alignment_weight) * self._sequences(log_probs, batch)
-            if self.intermediate is not None:
-                weight = self.config.intermediate_weight
-                inner = self.intermediate(vectors[self.config.intermediate_layer - 1][:, late:].float())
-                losses, _, frames = _ctc(inner.log_softmax(-1), batch.segments, batch.phones, batch.phone_counts)
-                loss = (1 - weight) * loss + weight * (1 - alignment_weight) * losses.sum() / frames.sum()
-        if alignment_weight > 0:
-            loss = loss + alignment_weight * nn.functional.nll_loss(
-                log_probs.flatten(0, 1), batch.labels[:, : log_probs.shape[1]].flatten(), ignore_index=IGNORED
-            )
+        if weight < 1:
+            loss = loss + (1 - weight) * sequences()
+        if weight > 0:
+            wanted = labels[:, : log_probs.shape[1]].flatten()
+            loss = loss + weight * nn.functional.nll_loss(log_probs.flatten(0, 1), wanted, ignore_index=IGNORED)
         return loss
 
     def extra_parameters(self) -> list[nn.Parameter]:
@@ -145,3 +151,9 @@ def _ctc(log_probs: Tensor, segments: Tensor, tokens: Tensor, counts: Tensor) ->
     clips = log_probs[row[:, None], index]
     losses = nn.functional.ctc_loss(clips.transpose(0, 1), tokens, frames, counts, reduction="none", zero_infinity=True)
     return losses, clips, frames
+
+
+def _mean_ctc(log_probs: Tensor, batch: Batch) -> Tensor:
+    """Of the phones of all clips, over their frames."""
+    losses, _, frames = _ctc(log_probs, batch.segments, batch.phones, batch.phone_counts)
+    return losses.sum() / frames.sum()
