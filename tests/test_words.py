@@ -71,6 +71,14 @@ def test_longer_sentences_are_cut_at_the_words_of_the_set() -> None:
     assert examples_of("he said no and then he left the house again", align=False) == []
 
 
+def test_what_is_found_after_the_end_of_a_recording_is_no_piece() -> None:
+    text = "he said no and then he left"
+    short = utterance(text, 2.5)
+    pieces = word_examples([short], list(TOKEN), Lexicon(), {f"{text}.wav": aligned(text)})
+    assert all(piece.span and piece.span[1] <= 2.5 and piece.seconds >= 0.1 for piece in pieces)
+    assert [TOKEN["left"] in piece.tokens for piece in pieces].count(True) == 0  # it begins at 2.5 s
+
+
 def test_a_piece_has_its_own_part_of_the_recording(tmp_path: Path) -> None:
     audio = PackedAudio(tmp_path)
     clip = next(WORDS.glob("left_*.opus"))
@@ -104,9 +112,7 @@ def test_a_word_is_said_with_its_own_token() -> None:
     lexicon = lexicon_for(list(TOKEN))
     assert isinstance(lexicon, ClosedLexicon) and isinstance(lexicon_for(TOKENS), Lexicon)
     assert lexicon.pronunciations("Left") == (("left",),)
-    with pytest.raises(
-        GrammarError, match="the word 'up'; it hears these and no others: left, right, no"
-    ):
+    with pytest.raises(GrammarError, match="the word 'up'; it hears these and no others: left, right, no"):
         lexicon.pronunciations("up")
     with pytest.raises(PronunciationError, match="whole words"):
         lexicon_for(list(TOKEN), {"left": "L EH F T"})
@@ -141,9 +147,7 @@ def test_the_shipped_model_hears_a_stream_and_rejects_others(recognizer: sl.Reco
 
 
 def test_other_words_are_refused(recognizer: sl.Recognizer) -> None:
-    with pytest.raises(
-        GrammarError, match="the word 'light'; it hears these and no others: backward, bed"
-    ):
+    with pytest.raises(GrammarError, match="the word 'light'; it hears these and no others: backward, bed"):
         recognizer.with_grammar(["stop the light"])
     assert recognizer.with_grammar(["Go left", "go right"]).recognize(np.zeros(8000)).text == ""
     with pytest.raises(ModelError, match="false alarms"):

@@ -26,6 +26,8 @@ MOST_WORDS = 3
 """Of a recording that is heard whole, as a command is; longer ones are cut."""
 MARGIN_SECONDS = 0.08
 """Left around a piece; nothing of another word where the pause is shorter."""
+LEAST_SECONDS = 0.1
+"""Of a piece: what is heard later than it is said may be found after the end of the recording."""
 PIECE_WORDS = 3
 """Of a piece of other speech, at most."""
 HEARD_SECONDS = 0.12
@@ -113,7 +115,9 @@ class _Spoken:
         for index, token in enumerate(self.tokens):
             last = index + 1 == len(self.tokens) or self.tokens[index + 1] != self.unknown
             if token != self.unknown or last or index - first == first % PIECE_WORDS:
-                yield self._piece(token, first, index)
+                piece = self._piece(token, first, index)
+                if piece.seconds >= LEAST_SECONDS:
+                    yield piece
                 first = index + 1
 
     def _piece(self, token: int, first: int, last: int) -> Example:
@@ -123,7 +127,7 @@ class _Spoken:
         before = phones[begin - 1][2] if begin else 0.0
         after = phones[end][1] if end < len(phones) else self.example.utterance.duration
         start = max(before, phones[begin][1] - MARGIN_SECONDS, 0.0)
-        stop = min(max(after, phones[end - 1][2]), phones[end - 1][2] + MARGIN_SECONDS)
+        stop = min(max(after, phones[end - 1][2]), phones[end - 1][2] + MARGIN_SECONDS, self.example.utterance.duration)
         inside = tuple((phone, since - start, until - start) for phone, since, until in phones[begin:end])
         said = Example(self.example.utterance, self.example.tokens[begin:end], inside)
         _, since, until = self._time(token, first, last)

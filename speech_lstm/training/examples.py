@@ -20,8 +20,8 @@ def tokens_of(config: Config, base: Path) -> tuple[str, ...]:
 
 def make_all(
     config: Config, base: Path, tokens: Sequence[str], utterances: Sequence[Utterance]
-) -> tuple[list[Example], list[Example], list[float]]:
-    """Examples to train on and of dev, and how often an epoch has each of the first.
+) -> tuple[list[Example], list[Example], list[float], list[tuple[int, ...]]]:
+    """Examples to train on and of dev, how often an epoch has each of the first, and token sequences to count.
 
     base: the folder that paths are relative to; tokens: of the model. ConfigError where there are none to train on.
     """
@@ -40,6 +40,9 @@ def make_all(
         manifests = ", ".join(str((base / name).resolve()) for name in data.manifests)
         raise ConfigError(f"data.manifests: no training utterances in {manifests}")
     repeats = np.array([data.repeat.get(example.utterance.corpus, 1.0) for example in examples])
-    if data.words:
+    said = [example.tokens for example in examples if example.tokens]
+    if data.words:  # of which an epoch leaves most pieces of other speech out
         repeats *= balanced(examples, tokens)
-    return examples, others, repeats.tolist()
+        counts = np.floor(repeats + np.random.default_rng(config.run.seed).random(len(repeats))).astype(int)
+        said = [e.tokens for e, count in zip(examples, counts, strict=True) if e.tokens for _ in range(count)]
+    return examples, others, repeats.tolist(), said

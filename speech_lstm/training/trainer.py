@@ -100,7 +100,7 @@ class Trainer:
             torch.distributed.barrier()
             self.audio = PackedAudio(self.base / data.packed)
         utterances = [u for u in utterances if u.path in self.audio]
-        self.examples, self.dev, repeats = make_all(self.config, self.base, self.tokens, utterances)
+        self.examples, self.dev, repeats, said = make_all(self.config, self.base, self.tokens, utterances)
         augment, seed = self.config.augment, self.config.run.seed
         rooms = simulate_rooms(augment.rooms, seed) if augment.room_probability > 0 else []
         sounds = [self.audio[path] for path in noises if path in self.audio]
@@ -112,9 +112,7 @@ class Trainer:
             optimizer.streams, optimizer.stream_seconds, [seed, self.rank, self.progress.step],
             self.config.model.frame_ms, self.config.model.lookahead_frames,
         )  # fmt: skip
-        self.bigram = Bigram(
-            (e.tokens for e in self.examples if e.tokens), len(self.tokens) - 1, self.config.objective.bigram_smoothing
-        )
+        self.bigram = Bigram(said, len(self.tokens) - 1, self.config.objective.bigram_smoothing)
         if not self.checkpoint_exists():
             self._normalise_features()
 
