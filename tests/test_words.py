@@ -19,7 +19,7 @@ pytest.importorskip("pydantic")
 from speech_lstm.config import ConfigError
 from speech_lstm.data.corpus import PackedAudio, Utterance
 from speech_lstm.data.dataset import Example
-from speech_lstm.data.words import balanced, read_words, word_examples, word_tokens
+from speech_lstm.data.words import ENOUGH, balanced, read_words, word_examples, word_tokens
 
 WORDS = Path(__file__).parent / "data" / "words"
 KNOWN = ("left", "right", "no")
@@ -65,6 +65,13 @@ def test_longer_sentences_are_cut_at_the_words_of_the_set() -> None:
     spoken = [piece.in_phones.tokens for piece in pieces if piece.in_phones]
     whole = [TOKENS.index(phone) for phone, _, _ in aligned("he said no and then he left the house again")]
     assert [phone for part in spoken for phone in part] == whole  # nothing is lost
+    many = word_examples(
+        [utterance("no", 1.0)] * ENOUGH + [pieces[0].utterance],
+        list(TOKEN),
+        Lexicon(),
+        {"he said no and then he left the house again.wav": aligned("he said no and then he left the house again")},
+    )
+    assert [piece.tokens for piece in many if piece.span].count((TOKEN["no"],)) == 0  # it has recordings enough
     (no,) = (piece for piece in pieces if piece.tokens == (TOKEN["no"],))
     assert no.span == pytest.approx((1.5, 1.7)) and no.alignment[0][2] == pytest.approx(0.2)  # no pause around it
     assert pieces[0].span is not None and pieces[0].span[0] == pytest.approx(0.92)  # a little of the silence

@@ -24,6 +24,8 @@ from speech_lstm.runtime.lexicon.tokens import BLANK, TOKENS, UNKNOWN
 
 MOST_WORDS = 3
 """Of a recording that is heard whole, as a command is; longer ones are cut."""
+ENOUGH = 350
+"""Recordings of few words with one of the set in them, from which on nothing is cut out of sentences for it."""
 MARGIN_SECONDS = 0.08
 """Left around a piece; nothing of another word where the pause is shorter."""
 LEAST_SECONDS = 0.1
@@ -62,17 +64,22 @@ def word_examples(
     alignments: dict[str, Alignment | None] | None = None,
     frame_seconds: float = 0.04,
 ) -> list[Example]:
-    """Recordings of a few words as they are, and longer ones in pieces where an alignment tells the words' times."""
+    """Recordings of a few words as they are, and longer ones in pieces where an alignment tells the words' times.
+
+    A word out of a sentence is short and slurred: those that have `ENOUGH` recordings of their own do without.
+    """
     number = {token: index for index, token in enumerate(tokens)}
-    found = []
+    found, pieces = [], []
     for example in make_examples(utterances, lexicon, alignments, frame_seconds):
         words = spoken_words(example.utterance.text)
         spoken = _Spoken(example, [number.get(word, number[UNKNOWN]) for word in words], number[UNKNOWN], lexicon)
         if len(words) <= MOST_WORDS:
             found.append(spoken.whole())
         elif spoken.ends is not None:
-            found += spoken.pieces()
-    return found
+            pieces += spoken.pieces()
+    own = Counter(token for example in found for token in example.tokens)
+    unknown = number[UNKNOWN]
+    return found + [each for each in pieces if each.tokens == (unknown,) or own[each.tokens[0]] < ENOUGH]
 
 
 def balanced(examples: Sequence[Example], tokens: Sequence[str]) -> np.ndarray:
