@@ -143,10 +143,11 @@ def measure(config: Config, base: Path, name: str, seconds: float, clips: int, o
     shutil.rmtree(folder, ignore_errors=True)  # of a run that was stopped
     config = dataclasses.replace(config, run=dataclasses.replace(config.run, folder=str(folder.resolve())))
     hours = heard_in(config, base, seconds)
+    labelled = config.objective.alignment_hours / config.optimizer.hours  # part of the run
     config = dataclasses.replace(
         config,
         optimizer=dataclasses.replace(config.optimizer, hours=hours),
-        objective=dataclasses.replace(config.objective, alignment_hours=hours / 2),
+        objective=dataclasses.replace(config.objective, alignment_hours=hours * labelled),
     )
     trainer, began = SharingTrainer(config, base), time.process_time()
     trainer.run()  # with the evaluation at its end

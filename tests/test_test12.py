@@ -31,7 +31,7 @@ def test_accuracy_is_over_all_clips() -> None:
     ]
 
 
-@pytest.mark.parametrize("model", ["default", "commands-35"])
+@pytest.mark.parametrize("model", ["default"])
 def test_the_shipped_models_hear_the_labels(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     soundfile.write(tmp_path / "nothing.wav", np.zeros(16000, np.float32), 16000)
     rows = [{"audio_filepath": "nothing.wav", "text": "", "split": "test"}]
