@@ -28,8 +28,8 @@ from speech_lstm.runtime.model.model import Model
 COMMANDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 UNKNOWN, SILENCE = "_unknown_", "_silence_"
 WORDS = Path(__file__).parents[1] / "configs" / "speech_commands_35.txt"
-SPEECH_FRAMES = 2
-"""In which something is heard, and which are speech; a word of a model of words is heard in one."""
+SPEECH_FRAMES = 4
+"""With a phone, that are speech; chosen on dev, where 91 % of the seconds of noise have fewer. A word has one."""
 
 
 def label_of(row: dict[str, Any]) -> str:
