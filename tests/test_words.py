@@ -22,7 +22,7 @@ import torch
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.config import ConfigError
 from speech_lstm.data.corpus import PackedAudio, Utterance
-from speech_lstm.data.dataset import Example
+from speech_lstm.data.dataset import Alignment, Example
 from speech_lstm.data.words import ENOUGH, balanced, read_words, word_examples, word_tokens
 from speech_lstm.evaluation.calibrate import fit
 from speech_lstm.evaluation.trials import make_trials
@@ -38,14 +38,14 @@ def utterance(text: str, seconds: float = 4.0) -> Utterance:
     return Utterance(Path(f"{text}.wav"), text, seconds, "", "train", "made up")
 
 
-def aligned(text: str) -> list[tuple[str, float, float]]:
+def aligned(text: str) -> Alignment:
     """A tenth of a second for each phone, after a second of silence."""
     phones = [phone for word in text.split() for phone in Lexicon().pronunciations(word)[0]]
     return [(phone, 1 + number / 10, 1.1 + number / 10) for number, phone in enumerate(phones)]
 
 
 def examples_of(*texts: str, align: bool = True) -> list[Example]:
-    found = {f"{text}.wav": aligned(text) for text in texts} if align else None
+    found: dict[str, Alignment | None] | None = {f"{text}.wav": aligned(text) for text in texts} if align else None
     return word_examples([utterance(text) for text in texts], list(TOKEN), Lexicon(), found)
 
 

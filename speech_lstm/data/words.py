@@ -69,7 +69,8 @@ def word_examples(
     A word out of a sentence is short and slurred: those that have `ENOUGH` recordings of their own do without.
     """
     number = {token: index for index, token in enumerate(tokens)}
-    found, pieces = [], []
+    found: list[Example] = []
+    pieces: list[Example] = []
     for example in make_examples(utterances, lexicon, alignments, frame_seconds):
         words = spoken_words(example.utterance.text)
         spoken = _Spoken(example, [number.get(word, number[UNKNOWN]) for word in words], number[UNKNOWN], lexicon)
