@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 import torch
 
 from speech_lstm.cli import main
-from speech_lstm.config import AugmentConfig, Config, ModelConfig, load_config
+from speech_lstm.config import AugmentConfig, Config, ConfigError, ModelConfig, load_config
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -235,3 +235,27 @@ def test_alignments_that_are_none(content: str, tmp_path: Path, capsys: pytest.C
     assert main(["train", str(path)]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "alignments.jsonl:1: not an alignment by `speech-lstm align`" in error
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[model]\nmels = 6\nconvolution = 4\n[augment]\nmel_mask_bands = 2", "convolution needs at least 8 mels"),
+        (
+            "[objective]\nintermediate_weight = 0.3\nintermediate_layer = 5",
+            "intermediate_layer 5 is above model.layers 4",
+        ),
+    ],
+)
+def test_blocks_that_do_not_suit_the_model(table: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "blocks.toml"
+    path.write_text(f'[data]\nmanifests = ["m.jsonl"]\n{table}\n')
+    with pytest.raises(ConfigError, match=said):
+        load_config(path)
+
+
+def test_words_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = with_value(tmp_path, "data.words", '"missing.txt"')
+    assert main(["train", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "missing.txt: cannot be read: No such file or directory" in error
