@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from speech_lstm.acoustic.frontend import SAMPLE_RATE
-from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
+from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
 from speech_lstm.config import ModelConfig
 from speech_lstm.runtime.errors import ModelError
-from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.lexicon.tokens import TOKENS, UNKNOWN
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
 
@@ -28,7 +28,7 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     if not isinstance(saved, dict) or (missing := [key for key in needed if key not in saved]):
         lacks = f": lacks {', '.join(missing)}" if isinstance(saved, dict) else ""
         raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`{lacks}")
-    if tuple(saved["tokens"]) != TOKENS:
+    if tuple(saved["tokens"]) != TOKENS and saved["tokens"][-1:] != [UNKNOWN]:
         raise ModelError(f"{path}: its tokens are not this package's phones; train again with this version")
     return saved
 
@@ -43,7 +43,7 @@ def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     checkpoint = read_checkpoint(path)
     try:
         config = ModelConfig(**checkpoint["config"]["model"])
-        model = AcousticModel(len(TOKENS), **dataclasses.asdict(config))
+        model = AcousticModel(len(checkpoint["tokens"]), **dataclasses.asdict(config))
         model.load_state_dict(checkpoint["average"])
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
@@ -51,18 +51,25 @@ def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(parameter.half())
-    return model.eval(), describe(model)
+    return model.eval(), describe(model, tuple(checkpoint["tokens"]))
 
 
-def describe(model: AcousticModel) -> ModelMetadata:
-    """Metadata of a phone model for English, with nothing measured yet."""
+def describe(model: AcousticModel, tokens: tuple[str, ...] = TOKENS) -> ModelMetadata:
+    """Metadata of a model for English, with nothing measured yet."""
+    blocks = {
+        "convolution": model.convolution is not None,
+        "feed-forward": bool(model.feed_forward),
+        f"{model.lookahead_frames} frames of look-ahead": bool(model.lookahead_frames),
+        f"{round(1000 * model.frame_seconds)} ms": model.frame_seconds != FRAME_MS / 1000,
+    }
     return ModelMetadata(
-        architecture=f"{model.cell.upper()} {model.layers} x {model.hidden}",
+        architecture=", ".join([f"{model.cell.upper()} {model.layers} x {model.hidden}", *filter(blocks.get, blocks)]),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokens=TOKENS,
+        tokens=tokens,
         language="en",
         sample_rate=SAMPLE_RATE,
-        chunk_samples=FRAME_SAMPLES,
-        frame_seconds=FRAME_SECONDS,
+        chunk_samples=model.frame_samples,
+        frame_seconds=model.frame_seconds,
         precision="fp32",
+        lookahead_frames=model.lookahead_frames,
     )

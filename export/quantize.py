@@ -20,12 +20,12 @@ FRONT_END = "/frontend/"
 
 PROJECTIONS = ("MatMul", "Gemm")
 
-STAYING = ("RNN", "GRU", "Scan")
-"""Recurrent operators for which ONNX Runtime has no dynamic quantization."""
+STAYING = ("RNN", "GRU", "Scan", "Conv")
+"""Operators that ONNX Runtime would not quantize, or, the convolution, gains nothing by."""
 
 
 def quantize(source: Path, target: Path) -> tuple[str, ...]:
-    """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the recurrent operators left in fp32.
+    """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the operators left in fp32.
 
     ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with
     saturation on x86 processors without VNNI.

@@ -10,7 +10,7 @@ import torch
 
 from speech_lstm.acoustic.cells.recurrence import DOMAIN, Step
 from speech_lstm.acoustic.model import AcousticModel
-from speech_lstm.export.lstm import lstm_network
+from speech_lstm.export.lstm import as_exported
 from speech_lstm.export.recurrences import fold_constants, insert_scans, name_steps
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import ModelMetadata, sealed, unsealed
@@ -24,7 +24,7 @@ def export_onnx(model: AcousticModel, metadata: ModelMetadata, path: Path) -> No
 
     Uses the TorchScript exporter: it makes one LSTM node of one nn.LSTM layer, which quantization needs.
     """
-    model = lstm_network(model) if model.cell == "lstm" else model.eval()
+    model = as_exported(model)
     batch, chunks = 2, 3
     audio = torch.zeros(batch, chunks * metadata.chunk_samples)
     state = torch.zeros(batch, model.state_size)

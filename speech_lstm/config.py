@@ -4,7 +4,7 @@ import json
 import tomllib
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """Of every table: no unknown keys, no text that looks like a number."""
+
+BANDS = 8
+"""Mels that a filter of the convolution sees."""
 
 MOST = 10**6
 """Of anything; more is a slip of the pen."""
@@ -52,6 +55,7 @@ class DataConfig:
     noise_manifest: OptionalName = ""  # mixed in, and heard alone as clips without words; none without one
     packed: Name = "packed"  # folder for the decoded audio, made on the first run
     alignments: OptionalName = ""  # JSON lines by `speech-lstm align`: pronunciations, and times for alignment_weight
+    words: OptionalName = ""  # file of words, one a line: the model hears these and no phones; "": phones
     most_misfit: Amount = 3.0  # nats per phone by which a clip may fit its text worse than what the aligner would hear
     max_seconds: Above = 16.0
     repeat: dict[str, Annotated[float, Field(ge=0, le=1000)]] = field(default_factory=dict)
@@ -95,6 +99,14 @@ class ModelConfig:
     hidden: Annotated[int, Field(ge=1, le=4096)] = 320
     layers: Annotated[int, Field(ge=1, le=32)] = 4
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    convolution: Annotated[int, Field(ge=0, le=256)] = 0  # filters over time and mels before the first cell
+    feed_forward: Annotated[int, Field(ge=0, le=16)] = 0  # layer behind each cell, so many times as wide inside
+    lookahead_frames: Annotated[int, Field(ge=0, le=50)] = 0  # frames of the future that are heard before each output
+    frame_ms: Literal[30, 40] = 40  # of an output frame: three or four features of 10 ms
+
+    def __post_init__(self) -> None:
+        if self.convolution and self.mels < BANDS:
+            raise ValueError(f"convolution needs at least {BANDS} mels, and mels is {self.mels}")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -106,6 +118,8 @@ class ObjectiveConfig:
     carry: Part = 0.7  # part of the streams that begin with what the model remembered at the end of another one
     alignment_weight: Part = 0.0  # cross-entropy on forced alignments, faded out over alignment_hours
     alignment_hours: Amount = 30.0
+    intermediate_weight: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of CTC over phones within the network
+    intermediate_layer: Annotated[int, Field(ge=1, le=32)] = 1  # behind which layer
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -161,6 +175,9 @@ class Config:
             raise ValueError(f"augment.mel_mask_bands {bands} is above model.mels {mels}")
         if self.objective.alignment_weight > 0 and not self.data.alignments:
             raise ValueError("objective.alignment_weight needs data.alignments")
+        if self.objective.intermediate_weight > 0 and self.objective.intermediate_layer > self.model.layers:
+            layer, layers = self.objective.intermediate_layer, self.model.layers
+            raise ValueError(f"objective.intermediate_layer {layer} is above model.layers {layers}")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 import torch
 
 from speech_lstm.cli import main
-from speech_lstm.config import AugmentConfig, Config, ModelConfig, load_config
+from speech_lstm.config import AugmentConfig, Config, ConfigError, ModelConfig, load_config
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -32,6 +32,7 @@ data.repeat = 3
 data.repeat = {tiny = "twice"}
 data.repeat = {tiny = -1}
 data.alignments = 5
+data.words = 35
 model.cell = 5
 model.mels = 0
 model.mels = 1000
@@ -45,6 +46,14 @@ model.layers = -1
 model.dropout = 2
 model.dropout = 1
 model.dropout = -0.1
+model.convolution = -1
+model.convolution = 1000
+model.feed_forward = 17
+model.feed_forward = 1.5
+model.lookahead_frames = -1
+model.lookahead_frames = 51
+model.frame_ms = 20
+model.frame_ms = "40"
 augment.speed = [0, 0]
 augment.speed = [1.1, 0.9]
 augment.speed = [1.0]
@@ -77,6 +86,10 @@ objective.carry = 3
 objective.alignment_weight = 2
 objective.alignment_weight = 0.5
 objective.alignment_hours = -1
+objective.intermediate_weight = 1
+objective.intermediate_weight = -0.1
+objective.intermediate_layer = 0
+objective.intermediate_layer = 33
 optimizer.hours = -1
 optimizer.hours = 0
 optimizer.hours = inf
@@ -222,3 +235,27 @@ def test_alignments_that_are_none(content: str, tmp_path: Path, capsys: pytest.C
     assert main(["train", str(path)]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "alignments.jsonl:1: not an alignment by `speech-lstm align`" in error
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[model]\nmels = 6\nconvolution = 4\n[augment]\nmel_mask_bands = 2", "convolution needs at least 8 mels"),
+        (
+            "[objective]\nintermediate_weight = 0.3\nintermediate_layer = 5",
+            "intermediate_layer 5 is above model.layers 4",
+        ),
+    ],
+)
+def test_blocks_that_do_not_suit_the_model(table: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "blocks.toml"
+    path.write_text(f'[data]\nmanifests = ["m.jsonl"]\n{table}\n')
+    with pytest.raises(ConfigError, match=said):
+        load_config(path)
+
+
+def test_words_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = with_value(tmp_path, "data.words", '"missing.txt"')
+    assert main(["train", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "missing.txt: cannot be read: No such file or directory" in error

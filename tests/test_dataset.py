@@ -104,7 +104,7 @@ def test_phones_of_an_utterance(utterances: list[Utterance], capsys: pytest.Capt
     zero = next(utterance for utterance in utterances if utterance.text == "zero")
     too_short = replace(zero, duration=0.1)
     (made,) = make_examples([zero, too_short], Lexicon())
-    assert " ".join(TOKENS[phone] for phone in made.phones) in {"Z IH R OW", "Z IY R OW"}
+    assert " ".join(TOKENS[phone] for phone in made.tokens) in {"Z IH R OW", "Z IY R OW"}
     assert "1 of 2 utterances left out" in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_clips_that_do_not_fit_their_text_are_left_out(utterances: list[Utteranc
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     made = make_examples(utterances[:3], Lexicon(), read_alignments(tmp_path / "a.jsonl", 3.0))
     assert [e.utterance for e in made] == [utterances[0], utterances[2]]
-    assert made[0].phones == (TOKENS.index("AH"),) and made[0].alignment and not made[1].alignment
+    assert made[0].tokens == (TOKENS.index("AH"),) and made[0].alignment and not made[1].alignment
 
 
 def test_frame_labels_are_spread_between_the_phones() -> None:
@@ -132,7 +132,7 @@ def test_frame_labels_are_spread_between_the_phones() -> None:
 def test_short_phone_has_a_frame_and_unaligned_clips_are_ignored() -> None:
     assert 9 in frame_labels(example((9, 0.201, 0.205)), 10, 1.0, 0.0)
     assert 9 in frame_labels(example((9, 5.0, 5.1)), 10, 1.0, 0.0)  # after the last frame
-    unaligned = replace(example(), phones=(9,))
+    unaligned = replace(example(), tokens=(9,))
     assert set(frame_labels(unaligned, 10, 1.0, 0.0)) == {IGNORED}
     assert set(frame_labels(example(), 10, 1.0, 0.0)) == {0}  # nothing is said
 
@@ -145,7 +145,7 @@ def batches(examples: list[Example], packed: PackedAudio, seed: int = 1) -> list
 def test_streams_are_full_of_clips_that_do_not_overlap(utterances: list[Utterance], packed: PackedAudio) -> None:
     examples = make_examples(utterances, Lexicon())
     made = batches(examples, packed)
-    said = {example.phones for example in examples}
+    said = {example.tokens for example in examples}
     seen = set()
     for batch in made:
         assert batch.audio.shape == (3, 160000) and batch.labels.shape == (3, 250)
@@ -160,7 +160,7 @@ def test_streams_are_full_of_clips_that_do_not_overlap(utterances: list[Utteranc
         seen |= {tuple(part.tolist()) for part in phones}
         assert len(phones) == len(rows)
     assert seen <= said and len(seen) > len(said) / 2
-    seconds = {example.phones: example.utterance.duration for example in examples}
+    seconds = {example.tokens: example.utterance.duration for example in examples}
     spoken = sum(
         seconds[tuple(part.tolist())] for batch in made for part in batch.phones.split(batch.phone_counts.tolist())
     )
@@ -169,7 +169,7 @@ def test_streams_are_full_of_clips_that_do_not_overlap(utterances: list[Utteranc
 
 def test_clips_lie_in_their_segments(utterances: list[Utterance], packed: PackedAudio) -> None:
     examples = make_examples(utterances, Lexicon())
-    by_phones = {example.phones: packed[example.utterance.path] for example in examples}
+    by_phones = {example.tokens: packed[example.utterance.path] for example in examples}
     for batch in batches(examples, packed)[:2]:
         phones = batch.phones.split(batch.phone_counts.tolist())
         for (row, first, frames), part in zip(batch.segments.tolist(), phones, strict=True):

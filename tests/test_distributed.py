@@ -148,7 +148,7 @@ def test_grammars_and_models_go_along(tmp_path: Path) -> None:
     grammar.mkdir(parents=True)
     home = (DATA.parent.parent / "examples" / "home.yaml").read_text()
     (grammar / "home.yaml").write_text(home)
-    model = shutil.copy(next((DATA.parent.parent / "models").glob("*-int8.onnx")), tmp_path / "here" / "mine.onnx")
+    model = shutil.copy(DATA.parent.parent / "models" / "default-int8.onnx", tmp_path / "here" / "mine.onnx")
     shipped = ShippedListener.pack(ListenerOptions(grammar, str(model), "cpu"))
     shutil.rmtree(tmp_path / "here")
     there = tmp_path / "there"

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from speech_lstm.acoustic.frontend import FFT, HIGH_HZ, HOP, LOG_FLOOR, LOW_HZ, PAST, SAMPLE_RATE, WINDOW, LogMel
-from speech_lstm.acoustic.model import FRAME_SAMPLES, AcousticModel
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 
+FRAME_SAMPLES = 640
 CLIP = next((Path(__file__).parent / "data" / "sentences").glob("*.opus"))
 
 

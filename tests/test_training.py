@@ -202,7 +202,7 @@ def test_wrong_config(tmp_path: Path, text: str, complaint: str) -> None:
         load_config(config)
 
 
-@pytest.mark.parametrize("name", ["default", "gpu", "longer"])
+@pytest.mark.parametrize("name", ["default", "gpu", "longer", "commands_35", "family"])
 def test_shipped_recipe_is_a_valid_config(name: str) -> None:
     config = load_config(ROOT / "configs" / f"{name}.toml")
     assert isinstance(config, Config) and isinstance(config.run, RunConfig)

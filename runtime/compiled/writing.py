@@ -36,8 +36,12 @@ def compiled_text(
     thresholds: Mapping[str, float],
     wake: WakeWordDetector | None,
 ) -> str:
-    """The content of a compiled grammar. thresholds: "accept" and "open". GrammarError for a slot with no JSON."""
+    """The content of a compiled grammar. thresholds: "accept" and "open". GrammarError for a slot with no JSON, and for
+    a model with look-ahead, whose times browser and C would not know.
+    """
     graph, metadata = decoder.graph, model.metadata
+    if metadata.lookahead_frames:
+        raise GrammarError(f"{model.path}: a grammar cannot be compiled for a model with look-ahead")
     speller = graph.speller
     words = list(speller.said)
     words += sorted({arc.word for arc in sentences.arcs if arc.word is not None} - speller.said.keys())

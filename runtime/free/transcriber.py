@@ -88,6 +88,7 @@ class SpeechStream:
         self._block = max(1, round(block_seconds * SAMPLE_RATE / unit)) * unit
         self._waiting: Samples = np.zeros(0, np.float32)
         self._heard = 0
+        self._early = model.metadata.lookahead_frames  # outputs that are still for what was before the stream
         self._finished = False
 
     @property
@@ -129,7 +130,9 @@ class SpeechStream:
         """The next samples that wait."""
         audio, self._waiting = self._waiting[:count], self._waiting[count:]
         log_probs, self._state = self._model.run(audio[None], self._state)
-        return self._search.advance(log_probs[0])
+        early = min(self._early, log_probs.shape[1])
+        self._early -= early
+        return self._search.advance(log_probs[0, early:])
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a SpeechStream cannot be pickled; send the audio to the process that has the stream")

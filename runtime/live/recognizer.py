@@ -21,7 +21,7 @@ from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, OptionError, WakeWordWarning
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.closed import lexicon_for
 from speech_lstm.runtime.lexicon.own import Pronunciations
 from speech_lstm.runtime.live.interpreter import Interpreter
 from speech_lstm.runtime.live.session import Session
@@ -118,9 +118,9 @@ class Recognizer:
         loaded = load_grammar(grammar)
         if pronunciations is not None and isinstance(loaded, CompiledGrammar):
             raise GrammarError(f"{loaded.path}: it is compiled: give pronunciations to `speech-lstm grammar compile`")
-        lexicon = Lexicon(pronunciations)
         if not isinstance(model, Model):
             model = Model.load(model, device)
+        lexicon = lexicon_for(model.metadata.tokens, pronunciations)
         if model.metadata.sample_rate != SAMPLE_RATE:
             raise ModelError(f"{model.path}: takes {model.metadata.sample_rate} Hz; expected {SAMPLE_RATE} Hz")
         wake_detector = loaded.wake_detector if isinstance(loaded, CompiledGrammar) else None
@@ -248,7 +248,8 @@ class Recognizer:
         """For a new stream."""
         wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
         interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
-        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake)
+        lookahead = self.model.metadata.lookahead_frames
+        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake, lookahead)
 
     def session_interpreter(self) -> Interpreter:
         """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""

@@ -25,6 +25,7 @@ from typing import Protocol
 
 from speech_lstm.runtime.decoding.decoder import Decoder, Progress
 from speech_lstm.runtime.decoding.margins import FloatArray
+from speech_lstm.runtime.lexicon.closed import hears_words
 from speech_lstm.runtime.live.command_search import CommandSearch
 from speech_lstm.runtime.live.endpoint import Endpoint, Verdict
 from speech_lstm.runtime.live.interpreter import Decision, Interpreter
@@ -45,10 +46,7 @@ class WakeSearch(Protocol):
     """A wake word detector at work on one stream."""
 
     def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
-        """log_probs: float32 [frames, tokens], the next ones of the stream.
-
-        Returns None, or the wake word that was just said, its confidence, and how many frames ago it ended.
-        """
+        """The next frames, float32 [frames, tokens]: the wake word just said, its confidence, frames since its end."""
 
 
 class Session:
@@ -61,20 +59,22 @@ class Session:
         options: SessionOptions,
         alternatives: int = 0,
         start_wake_search: Callable[[], WakeSearch] | None = None,
+        lookahead: int = 0,
     ) -> None:
-        """start_wake_search: makes the detector that the session waits for; without one it waits for speech."""
+        """start_wake_search: makes the detector to wait for, else speech is; lookahead: of the model, in frames."""
         self.state = State.IDLE
         self._grammar = decoder, interpreter  # of the next search
         self._frame_seconds = interpreter.frame_seconds
         self._options = options
         self._alternatives = alternatives
         self._start_wake_search = start_wake_search
+        self._lookahead = lookahead
         self._wake = start_wake_search() if start_wake_search else None
         times = options.confirm_seconds, options.pause_seconds, options.total_seconds
         self._endpoint = Endpoint(*map(self._count, times))
-        self._recent = Preroll(self._count(options.preroll_seconds), options.speech_frames)
-        self._clock = 0  # frames of the stream
-        self._frames = 0  # the same, but for those to hear again
+        speech_frames = 1 if hears_words(decoder.graph.tokens) else options.speech_frames  # a word is heard in one
+        self._recent = Preroll(self._count(options.preroll_seconds), speech_frames)
+        self._clock = self._frames = 0  # of the stream; the second without those to hear again
         self._end = math.inf  # seconds of real audio, once known
         self._since = 0  # frame at which the state began
         self._release_at: int | None = None
@@ -113,7 +113,7 @@ class Session:
         """The button is released: decide shortly."""
         if self._pressed:
             self._pressed = False
-            self._release_at = self._frames + self._count(self._options.release_seconds)
+            self._release_at = self._frames + self._lookahead + self._count(self._options.release_seconds)
 
     def end_at(self, seconds: float) -> None:
         """There is no audio after that time, frames beyond it are padding: no time is later."""

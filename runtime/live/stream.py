@@ -61,6 +61,7 @@ class Stream:
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
+        self._early = self.model.metadata.lookahead_frames  # outputs that are still for what was before the stream
         self._finished = False
         self._feeding = Alone("Stream")
         self._changing = threading.Lock()  # held while the session changes
@@ -118,8 +119,10 @@ class Stream:
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
         """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""
         self.model_state = state
+        early = min(self._early, len(log_probs))
+        self._early -= early
         with self._changing:
-            return self._session.advance(log_probs)
+            return self._session.advance(log_probs[early:]) if early < len(log_probs) else []
 
     def finish(self) -> list[Event]:
         """The audio is over: hear a little silence after it, decide, and close the stream."""
@@ -132,7 +135,7 @@ class Stream:
         self._keep(self._input.finish())
         events = [*self._input.warnings(self.time, is_over=True), *self._hear()]
         self._session.end_at(self._heard / SAMPLE_RATE)
-        tail = round(self.model.metadata.tail_seconds * SAMPLE_RATE)
+        tail = self.model.metadata.tail_samples
         self._keep(np.zeros(tail + -(self._waiting + tail) % self._block, np.float32))
         events += self._hear(is_last=True)
         self._finished = True

@@ -77,6 +77,8 @@ class ModelMetadata:
     """Of the weights: "fp32", "int8", or "int8, GRU in fp32". Files of earlier versions do not say it."""
     tail_seconds: float = TAIL_SECONDS
     """Silence to put after the end of audio, because the model hears a little late."""
+    lookahead_frames: int = 0
+    """How many frames later the output for a frame comes: that many at the beginning of a stream are for nothing."""
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -86,8 +88,9 @@ class ModelMetadata:
                 raise ModelError(f"{name} is {getattr(self, name)}, it must be above 0")
         if len(self.tokens) < 2 or self.tokens[0] != BLANK or len(set(self.tokens)) < len(self.tokens):
             raise ModelError(f"tokens must be {BLANK!r} and then different names, not {_short(self.tokens)}")
-        if self.tail_seconds < 0:
-            raise ModelError(f"tail_seconds is {self.tail_seconds}, it must be at least 0")
+        for name in ("tail_seconds", "lookahead_frames"):
+            if getattr(self, name) < 0:
+                raise ModelError(f"{name} is {getattr(self, name)}, it must be at least 0")
         frames = self.chunk_samples / self.samples_per_frame
         if not math.isclose(frames, round(frames)):
             raise ModelError(f"chunk_samples is {self.chunk_samples}, that is {frames:g} frames and not a whole number")
@@ -100,13 +103,20 @@ class ModelMetadata:
     def padded_samples(self, samples: int) -> int:
         """Samples of audio with the silence after it, in whole chunks."""
         unit = self.chunk_samples
-        return -(-(samples + round(self.tail_seconds * self.sample_rate)) // unit) * unit
+        return -(-(samples + self.tail_samples) // unit) * unit
+
+    @property
+    def tail_samples(self) -> int:
+        """Of silence after the end of audio, those with which the outputs for its last frames come."""
+        return round(self.tail_seconds * self.sample_rate) + self.lookahead_frames * self.samples_per_frame
 
     def to_props(self) -> dict[str, str]:
         """Key and text for each entry of `metadata_props`, without the checksum."""
         props = {"format": FORMAT}
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "lookahead_frames" and not value:
+                continue  # as files had it before there was any
             if item.name == "training_data":
                 value = [vars(corpus) for corpus in value]
             props[item.name] = value if isinstance(value, str) else json.dumps(value)
@@ -133,7 +143,7 @@ class ModelMetadata:
         return cls(**values)
 
 
-OPTIONAL = frozenset({"precision", "tail_seconds"})
+OPTIONAL = frozenset({"precision", "tail_seconds", "lookahead_frames"})
 """Entries that files of earlier versions lack."""
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -151,6 +161,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "calibration": dict,
     "precision": str,
     "tail_seconds": (int, float),
+    "lookahead_frames": int,
     "format_version": int,
 }
 

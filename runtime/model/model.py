@@ -118,7 +118,7 @@ class Model:
         for start in range(0, len(padded), block_samples or len(padded)):
             block, state = self.run(padded[None, start : start + (block_samples or len(padded))], state)
             blocks.append(block[0])
-        return np.concatenate(blocks)
+        return np.concatenate(blocks)[self.metadata.lookahead_frames :]
 
 
 def why_not_on_cuda(content: bytes, path: Path) -> str | None:

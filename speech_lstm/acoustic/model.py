@@ -3,38 +3,50 @@
 import torch
 from torch import Tensor, nn
 
+from speech_lstm.acoustic.blocks import FeedForward, SpectralConvolution
 from speech_lstm.acoustic.cells import CELLS
-from speech_lstm.acoustic.frontend import PAST, LogMel
+from speech_lstm.acoustic.frontend import HOP, PAST, SAMPLE_RATE, LogMel
 
-STACK = 4  # 10 ms features to one 40 ms output frame
-FRAME_SAMPLES = 640
-FRAME_SECONDS = 0.04
+FRAME_MS = 40
+"""Of an output frame, unless a configuration says otherwise; a multiple of the 10 ms between features."""
 
 
 class AcousticModel(nn.Module):
     """Residual recurrent layers over stacked log-mels: each is x + Cell(LayerNorm(x)).
 
-    The state is [batch, state_size]: the past audio of the front end, then the memory, which is the state of every
-    cell in order; zeros begin a stream. Nothing outside this class knows that layout.
+    The state is [batch, state_size]: the past audio of the front end, then the memory, which is the state of the
+    convolution, if there is one, and of every cell in order; zeros begin a stream. Nothing outside this class knows
+    that layout.
     """
 
     def __init__(
-        self, tokens: int, cell: str = "lstm", mels: int = 64, hidden: int = 320, layers: int = 4, dropout: float = 0.0
-    ) -> None:
-        """`cell`: a name of CELLS; ValueError for another."""
+        self, tokens: int, cell: str = "lstm", mels: int = 64, hidden: int = 320, layers: int = 4, dropout: float = 0.0,
+        convolution: int = 0, feed_forward: int = 0, lookahead_frames: int = 0, frame_ms: int = FRAME_MS,
+    ) -> None:  # fmt: skip
+        """As `ModelConfig`, which says what each is. ValueError for a cell that is none of CELLS, or cannot be so big.
+
+        lookahead_frames: the output for a frame comes so many frames later; training and runtime count with it.
+        """
         super().__init__()
         if cell not in CELLS:
             raise ValueError(f"no cell {cell!r}; there are {', '.join(sorted(CELLS))}")
         self.cell, self.mels, self.hidden, self.layers = cell, mels, hidden, layers
+        self.lookahead_frames = lookahead_frames
+        self.stack = frame_ms * SAMPLE_RATE // 1000 // HOP  # features to an output frame
+        self.frame_samples = self.stack * HOP
+        self.frame_seconds = frame_ms / 1000
         self.frontend = LogMel(mels)
-        self.project = nn.Linear(STACK * mels, hidden)
+        self.project = nn.Linear(self.stack * mels, hidden)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
         cells = [CELLS[cell](hidden) for _ in range(layers)]
         self.cells = nn.ModuleList(cells)
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(hidden)
         self.output = nn.Linear(hidden, tokens)
-        self._sizes = [module.state_size for module in cells]
+        self.convolution = SpectralConvolution(self.stack, mels, convolution, hidden) if convolution else None
+        self.feed_forward = nn.ModuleList(FeedForward(hidden, feed_forward) for _ in cells if feed_forward)
+        sizes = [module.state_size for module in cells]
+        self._sizes = [self.convolution.state_size, *sizes] if self.convolution else sizes
         self.memory_size = sum(self._sizes)
         self.state_size = PAST + self.memory_size
 
@@ -43,24 +55,33 @@ class AcousticModel(nn.Module):
         return torch.zeros(batch, self.state_size)
 
     def features(self, audio: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """audio [batch, 640 n], past [batch, PAST] or silence -> stacked features [batch, n, 4 mels], past."""
+        """audio [batch, frame_samples n], past [batch, PAST] or silence -> features [batch, n, stack mels], past."""
         if past is None:
             past = audio.new_zeros(len(audio), PAST)
         features, past = self.frontend(audio, past)
-        return features.reshape(features.shape[0], -1, STACK * self.mels), past
+        return features.reshape(features.shape[0], -1, self.stack * self.mels), past
 
-    def encode(self, features: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, features: Tensor, memory: Tensor) -> tuple[list[Tensor], Tensor]:
         """The network after its front end.
 
-        Stacked features [batch, frames, 4 mels], memory [batch, memory_size] -> vectors [batch, frames, hidden], memory
+        Features [batch, frames, stack mels], memory [batch, memory_size] -> the vectors behind each layer,
+        [batch, frames, hidden], and the memory.
         """
         x = self.project(features)
-        states = []
-        for norm, cell, state in zip(self.norms, self.cells, memory.split(self._sizes, dim=1), strict=True):
-            out, state = cell(norm(x), state)
-            x = x + self.dropout(out)
+        memories = iter(memory.split(self._sizes, dim=1))
+        states, vectors = [], []
+        if self.convolution is not None:
+            found, state = self.convolution(features, next(memories))
+            x = x + found
             states.append(state)
-        return x, torch.cat(states, dim=1)
+        for layer, (norm, cell) in enumerate(zip(self.norms, self.cells, strict=True)):
+            out, state = cell(norm(x), next(memories))
+            x = x + self.dropout(out)
+            if self.feed_forward:
+                x = self.feed_forward[layer](x)
+            states.append(state)
+            vectors.append(x)
+        return vectors, torch.cat(states, dim=1)
 
     def classify(self, vectors: Tensor) -> Tensor:
         """Vectors [batch, frames, hidden] -> log-probabilities [batch, frames, tokens], in the weights' precision."""
@@ -69,9 +90,9 @@ class AcousticModel(nn.Module):
     def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The model contract.
 
-        audio: float32 [batch, samples], samples a multiple of 640; state: float32 [batch, state_size].
-        Returns log_probs float32 [batch, samples / 640, tokens] and next_state [batch, state_size].
+        audio: float32 [batch, samples], samples a multiple of frame_samples; state: float32 [batch, state_size].
+        Returns log_probs float32 [batch, samples / frame_samples, tokens] and next_state [batch, state_size].
         """
         features, past = self.features(audio, state[:, :PAST])
         vectors, memory = self.encode(features, state[:, PAST:])
-        return self.classify(vectors), torch.cat([past, memory], dim=1)
+        return self.classify(vectors[-1]), torch.cat([past, memory], dim=1)

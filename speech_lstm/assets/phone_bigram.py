@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     rows = [row for path in args.manifests for row in read_manifest(path.resolve(), "train")]
     found = read_alignments(args.alignments) if args.alignments else None
-    said = [example.phones for example in make_examples(rows, Lexicon(), found) if example.phones]
+    said = [example.tokens for example in make_examples(rows, Lexicon(), found) if example.tokens]
     bigram = PhoneBigram.counted(said, len(PHONES))
     start, move, end = (values.astype(np.float16) for values in (bigram.start, bigram.move, bigram.end))
     np.savez_compressed(args.output, start=start, move=move, end=end)

@@ -140,4 +140,5 @@ class Transcriber:
             row[: len(clip)] = lifted(clip)
         log_probs, _ = self._listener.model.run(audio, self._listener.model.initial_state(len(clips)))
         for rows, clip, length in zip(log_probs, clips, lengths, strict=True):
-            yield self._listener.clip(rows[: length // metadata.samples_per_frame], len(clip) / SAMPLE_RATE)
+            rows = rows[metadata.lookahead_frames : length // metadata.samples_per_frame]
+            yield self._listener.clip(rows, len(clip) / SAMPLE_RATE)

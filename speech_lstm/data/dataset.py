@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS
+from speech_lstm.acoustic.model import FRAME_MS
 from speech_lstm.config import ConfigError
 from speech_lstm.data.augment import Augmenter
 from speech_lstm.data.corpus import PackedAudio, Utterance, read_lines
@@ -23,18 +23,34 @@ from speech_lstm.runtime.lexicon.tokens import TOKENS
 
 IGNORED = -100  # label of frames without an alignment (cross_entropy's ignore_index)
 SPREAD = 2.5  # frames that a label reaches to either side of where its phone was found
-TRAIL = round(0.32 / FRAME_SECONDS)  # frames after a clip that still belong to it: a model answers late
+TRAIL_SECONDS = 0.32  # after a clip that still belong to it: a model answers late
 PAUSE_SECONDS = 1.2  # at most, between two clips
 Alignment = list[tuple[str, float, float]]  # phone, start and end in seconds
 
 
 @dataclass(frozen=True)
 class Example:
-    """An utterance with its phones as token numbers and, where known, when each was said."""
+    """An utterance with the numbers of its tokens and, where known, when each was said.
+
+    `span`: the part of the recording that it is, in seconds; None for all. `in_phones`: the same in phones, where the
+    tokens are words.
+    """
 
     utterance: Utterance
-    phones: tuple[int, ...]
+    tokens: tuple[int, ...]
     alignment: tuple[tuple[int, float, float], ...] = ()
+    span: tuple[float, float] | None = None
+    in_phones: "Example | None" = None
+
+    @property
+    def seconds(self) -> float:
+        """Of audio."""
+        return self.span[1] - self.span[0] if self.span else self.utterance.duration
+
+    def samples(self, audio: PackedAudio) -> np.ndarray:
+        """int16 [samples], 16 kHz."""
+        whole = audio[self.utterance.path]
+        return whole[round(self.span[0] * 16000) : round(self.span[1] * 16000)] if self.span else whole
 
 
 @dataclass(frozen=True)
@@ -42,14 +58,18 @@ class Batch:
     """Streams of clips, one after another, with pauses.
 
     audio: float32 [streams, samples], whole frames; segments: int64 [clips, 3]: stream, first frame, number of frames
-    of each clip with what follows it; phones [total]; phone_counts [clips]; labels [streams, frames].
+    of each clip with what follows it; tokens [total]; token_counts [clips]; phones and phone_counts likewise, the same
+    in a model of phones; labels and phone_labels [streams, frames].
     """
 
     audio: Tensor
     segments: Tensor
+    tokens: Tensor
+    token_counts: Tensor
     phones: Tensor
     phone_counts: Tensor
     labels: Tensor
+    phone_labels: Tensor
 
     @property
     def seconds(self) -> float:
@@ -82,7 +102,10 @@ def read_alignments(path: Path, most_misfit: float = float("inf")) -> dict[str, 
 
 
 def make_examples(
-    utterances: Sequence[Utterance], lexicon: Lexicon, alignments: dict[str, Alignment | None] | None = None
+    utterances: Sequence[Utterance],
+    lexicon: Lexicon,
+    alignments: dict[str, Alignment | None] | None = None,
+    frame_seconds: float = FRAME_MS / 1000,
 ) -> list[Example]:
     """Phones of each utterance, as aligned or else by its words' first pronunciations.
 
@@ -105,7 +128,7 @@ def make_examples(
             skipped += 1
             continue
         repeats = sum(a == b for a, b in pairwise(phones))
-        if (len(phones) + repeats) * FRAME_SECONDS > utterance.duration:
+        if (len(phones) + repeats) * frame_seconds > utterance.duration:
             skipped += 1
             continue
         examples.append(Example(utterance, phones, aligned))
@@ -115,19 +138,21 @@ def make_examples(
     return examples
 
 
-def frame_labels(example: Example, frames: int, speed: float, lead: float) -> np.ndarray:
+def frame_labels(
+    example: Example, frames: int, speed: float, lead: float, frame_seconds: float = FRAME_MS / 1000
+) -> np.ndarray:
     """int64 [frames]: each phone from half-way to the one before until half-way to the next, 0 in silence.
 
     A model finds a phone in one frame or two (`data.align`), so its label is spread, by SPREAD frames at most.
     `lead`: seconds before the clip. All are IGNORED if there is speech whose alignment is not known.
     """
-    if example.phones and not example.alignment:
+    if example.tokens and not example.alignment:
         return np.full(frames, IGNORED, np.int64)
     labels = np.zeros(frames, np.int64)
     if not example.alignment:
         return labels
     spans = np.array([[start, end] for _, start, end in example.alignment])
-    starts, ends = ((spans / speed + lead) / FRAME_SECONDS).T
+    starts, ends = ((spans / speed + lead) / frame_seconds).T
     borders = (ends[:-1] + starts[1:]) / 2
     firsts = np.maximum(starts - SPREAD, np.append(-np.inf, borders))
     lasts = np.minimum(ends + SPREAD, np.append(borders, np.inf))
@@ -143,7 +168,8 @@ class _Stream:
 
     audio: np.ndarray
     labels: np.ndarray
-    clips: list[tuple[int, int, tuple[int, ...]]]  # first sample, end, phones
+    phone_labels: np.ndarray
+    clips: list[tuple[int, int, Example]]  # first sample, end
     end: int = 0
 
 
@@ -156,15 +182,18 @@ class TrainingBatches(IterableDataset[Batch]):
 
     def __init__(
         self, examples: Sequence[Example], repeats: Sequence[float], audio: PackedAudio, augmenter: Augmenter,
-        streams: int, stream_seconds: float, seed: Sequence[int],
+        streams: int, stream_seconds: float, seed: Sequence[int], frame_ms: int = FRAME_MS,
+        lookahead_frames: int = 0,
     ) -> None:  # fmt: skip
+        self.frame_samples, self.frame_seconds = 16 * frame_ms, frame_ms / 1000
+        self.trail = round(TRAIL_SECONDS / self.frame_seconds) + lookahead_frames  # frames
         self.examples, self.repeats, self.audio, self.augmenter = examples, np.asarray(repeats), audio, augmenter
-        self.streams, self.frames, self.seed = streams, int(stream_seconds / FRAME_SECONDS), list(seed)
+        self.streams, self.frames, self.seed = streams, int(stream_seconds / self.frame_seconds), list(seed)
         self.strength = torch.zeros(1).share_memory_()  # loader workers see it change
-        self.longest = (self.frames - TRAIL) * FRAME_SAMPLES  # of a clip, in samples
+        self.longest = (self.frames - self.trail) * self.frame_samples  # of a clip, in samples
         slowest = min(1.0, *augmenter.config.speed)
         if not any(
-            repeat > 0 and e.utterance.duration * 16000 / slowest <= self.longest
+            repeat > 0 and e.seconds * 16000 / slowest <= self.longest
             for e, repeat in zip(examples, repeats, strict=True)
         ):
             raise ConfigError(
@@ -192,60 +221,62 @@ class TrainingBatches(IterableDataset[Batch]):
             order = random.permutation(np.repeat(np.arange(len(self.examples)), counts))
             for index in order.tolist():
                 example = self.examples[index]
-                samples = self.audio[example.utterance.path].astype(np.float32) / 32767.0
+                samples = example.samples(self.audio).astype(np.float32) / 32767.0
                 clip, speed = self.augmenter.clip(samples, random, float(self.strength))
                 if len(clip) <= self.longest:
                     yield example, clip, speed
 
     def _empty(self, random: np.random.Generator) -> _Stream:
-        audio = np.zeros(self.frames * FRAME_SAMPLES, np.float32)
-        return _Stream(audio, np.zeros(self.frames, np.int64), [])
+        audio = np.zeros(self.frames * self.frame_samples, np.float32)
+        return _Stream(audio, np.zeros(self.frames, np.int64), np.zeros(self.frames, np.int64), [])
 
     def _place(
         self, clip: tuple[Example, np.ndarray, float], streams: list[_Stream], random: np.random.Generator
     ) -> bool:
         """Put a clip after a pause into the fullest stream that has room for it and its trail."""
         example, samples, speed = clip
-        room = self.frames * FRAME_SAMPLES - TRAIL * FRAME_SAMPLES - len(samples)
+        room = self.longest - len(samples)
         fitting = [stream for stream in streams if stream.end <= room]
         if not fitting:
             return False
         stream = max(fitting, key=lambda stream: stream.end)
         pause = int(random.uniform(0, PAUSE_SECONDS) ** 2 / PAUSE_SECONDS * 16000)  # short ones are more frequent
-        if stream.clips and not example.phones:
+        if stream.clips and not example.tokens:
             pause = 0
         start = min(stream.end + max(pause, 1600 if stream.clips else 0), room)
         start = max(start, stream.end)
         stream.audio[start : start + len(samples)] = samples
-        first, frames = start // FRAME_SAMPLES, -(-len(samples) // FRAME_SAMPLES) + TRAIL
+        first, frames = start // self.frame_samples, -(-len(samples) // self.frame_samples) + self.trail
         frames = min(frames, self.frames - first)
-        labels = frame_labels(example, frames, speed, start / 16000 - first * FRAME_SECONDS)
-        stream.labels[first : first + frames] = labels
+        lead = start / 16000 - first * self.frame_seconds
+        for row, each in ((stream.labels, example), (stream.phone_labels, example.in_phones or example)):
+            row[first : first + frames] = frame_labels(each, frames, speed, lead, self.frame_seconds)
         stream.end = start + len(samples)
-        stream.clips.append((start, stream.end, example.phones))
+        stream.clips.append((start, stream.end, example))
         return True
 
     def _batch(self, streams: list[_Stream], random: np.random.Generator) -> Batch:
-        segments, phones = [], []
+        segments, examples, trail = [], [], self.trail * self.frame_samples
         for row, stream in enumerate(streams):
             stream.audio = self.augmenter.stream(stream.audio, random, float(self.strength))
             first = 0
-            for index, (_, end, said) in enumerate(stream.clips):
+            for index, (_, end, example) in enumerate(stream.clips):
                 if index + 1 < len(stream.clips):
                     following = stream.clips[index + 1][0]
-                    border = (
-                        end + max((following - end) / 2, min(following - end, TRAIL * FRAME_SAMPLES))
-                    ) / FRAME_SAMPLES
-                    last = int(border)
+                    last = int((end + max((following - end) / 2, min(following - end, trail))) / self.frame_samples)
                 else:
                     last = self.frames
                 segments.append((row, first, last - first))
-                phones.append(said)
+                examples.append(example)
                 first = last
+        spoken = [example.in_phones or example for example in examples]
         return Batch(
             torch.from_numpy(np.stack([stream.audio for stream in streams])),
             torch.tensor(segments),
-            torch.tensor([token for said in phones for token in said]),
-            torch.tensor([len(said) for said in phones]),
+            torch.tensor([token for example in examples for token in example.tokens]),
+            torch.tensor([len(example.tokens) for example in examples]),
+            torch.tensor([phone for example in spoken for phone in example.tokens]),
+            torch.tensor([len(example.tokens) for example in spoken]),
             torch.from_numpy(np.stack([stream.labels for stream in streams])),
+            torch.from_numpy(np.stack([stream.phone_labels for stream in streams])),
         )

@@ -28,7 +28,7 @@ from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
 from speech_lstm.runtime.decoding.hypothesis import Sentence
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.closed import lexicon_for
 from speech_lstm.runtime.live.interpreter import MOST_RIVALS
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
@@ -136,7 +136,7 @@ class _Graphs:
     """Decoding graphs of the trials' grammars, each compiled once."""
 
     def __init__(self, metadata: ModelMetadata) -> None:
-        self._metadata, self._lexicon = metadata, Lexicon()
+        self._metadata, self._lexicon = metadata, lexicon_for(metadata.tokens)
         self._graphs: dict[tuple[str, ...], DecodingGraph] = {}
 
     def text(self, trial: Trial, options: DecoderOptions) -> str | None:

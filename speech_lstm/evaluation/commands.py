@@ -91,7 +91,9 @@ def hear(recognizer: Recognizer, audio: Samples, state: State) -> Heard:
     for start in range(0, len(rows), frames):
         events += stream.advance(rows[start : start + frames], state[0])
     events += stream.finish()
-    rows = np.concatenate([rows, model.log_probs(audio[whole:], state)])
+    rest = np.zeros((1, metadata.padded_samples(len(audio) - whole)), np.float32)
+    rest[0, : len(audio) - whole] = audio[whole:]
+    rows = np.concatenate([rows, model.run(rest, state)[0][0]])[metadata.lookahead_frames :]
     return Heard(recognizer.decode(rows, len(audio) / SAMPLE_RATE, threshold=0.0), events)
 
 

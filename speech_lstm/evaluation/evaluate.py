@@ -19,6 +19,7 @@ from speech_lstm.evaluation.trials import posteriors
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.decoding.free_speech import free_speech_of
 from speech_lstm.runtime.errors import AudioError, GrammarError
+from speech_lstm.runtime.lexicon.closed import hears_words
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.live.recognizer import Recognizer
@@ -124,7 +125,7 @@ def evaluate(
 
 
 def _count_phones(counts: _Counts, model: Model, lexicon: Lexicon, audio: Samples, words: Sequence[str]) -> None:
-    reference = pronounced(lexicon, words)
+    reference = None if hears_words(model.metadata.tokens) else pronounced(lexicon, words)
     if reference:
         counts.phones += sum(len(pronunciations[0]) for pronunciations in reference)
         counts.phone_errors += phone_errors(likely_phones(model, audio), reference)

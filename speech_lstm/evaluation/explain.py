@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speech_lstm import models
 from speech_lstm.acoustic.cells import CELLS, LstmCell
 from speech_lstm.acoustic.cells.slstm import SlstmCell
-from speech_lstm.acoustic.model import FRAME_SAMPLES, FRAME_SECONDS, AcousticModel
+from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
 from speech_lstm.data.align import best_path, build_trellis
 from speech_lstm.export.checkpoint import load_checkpoint
 from speech_lstm.export.weights import read_weights
@@ -70,8 +70,10 @@ def look_inside(network: AcousticModel, audio: Samples, text: str = "", layer: i
     if not 0 <= layer < network.layers:
         raise SpeechLstmError(f"the network has {network.layers} layers, and there is no layer {layer + 1}")
     tail = round(TAIL_SECONDS * SAMPLE_RATE)
-    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % FRAME_SAMPLES))
-    features, _ = network.features(torch.from_numpy(padded)[None])
+    padded = np.pad(audio, (0, tail + -(len(audio) + tail) % network.frame_samples))
+    late = network.lookahead_frames  # after which the outputs for a frame come
+    fed = np.pad(padded, (0, late * network.frame_samples))
+    features, _ = network.features(torch.from_numpy(fed)[None])
     seen: list[tuple[torch.Tensor, torch.Tensor]] = []
     cell = network.cells[layer]
     if not isinstance(cell, LstmCell | SlstmCell):
@@ -80,13 +82,17 @@ def look_inside(network: AcousticModel, audio: Samples, text: str = "", layer: i
     hook = cell.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
     vectors, _ = network.encode(features, torch.zeros(1, network.memory_size))
     hook.remove()
-    log_probs = network.classify(vectors)[0].numpy()
-    gates = {name: values[0].numpy() for name, values in cell.gates(*seen[0]).items()}
-    mels = features[0].reshape(-1, network.mels).numpy()
-    return Inside(padded, mels, gates, np.exp(log_probs), word_times(log_probs, text) if text else ())
+    log_probs = network.classify(vectors[-1])[0, late:].numpy()
+    frames = len(log_probs)
+    gates = {name: values[0, :frames].numpy() for name, values in cell.gates(*seen[0]).items()}
+    mels = features[0, :frames].reshape(-1, network.mels).numpy()
+    words = word_times(log_probs, text, network.frame_seconds) if text else ()
+    return Inside(padded, mels, gates, np.exp(log_probs), words)
 
 
-def word_times(log_probs: Frames, text: str) -> tuple[tuple[str, float, float], ...]:
+def word_times(
+    log_probs: Frames, text: str, frame_seconds: float = FRAME_MS / 1000
+) -> tuple[tuple[str, float, float], ...]:
     """When each word of a text was said, by the best path; SpeechLstmError if the recording is too short for it.
 
     log_probs: float32 [frames, phones].
@@ -106,7 +112,7 @@ def word_times(log_probs: Frames, text: str) -> tuple[tuple[str, float, float], 
     times = []
     for number, word in enumerate(words):
         frames = spoken[of_word == number]
-        times.append((word, float(frames[0] * FRAME_SECONDS), float((frames[-1] + 1) * FRAME_SECONDS)))
+        times.append((word, float(frames[0] * frame_seconds), float((frames[-1] + 1) * frame_seconds)))
     return tuple(times)
 
 

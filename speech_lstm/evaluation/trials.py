@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from speech_lstm.evaluation.sounds import music, silence
 from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.lexicon.closed import hears_words
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
@@ -60,15 +61,18 @@ def make_trials(
     """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind.
 
     noise: manifests, or audio files. held_out: from the speakers, or files where none is named, that calibration does
-    not use.
+    not use. A model of whole words has no trials with sentences in the grammar.
     """
+    tokens = model.metadata.tokens
+    closed = hears_words(tokens)
     rng = random.Random(seed)
     trials = []
     spoken, read = ([row for row in dev_rows(paths) if row["text"]] for paths in (words, sentences))
     sounds = dev_rows(path for path in noise if path.suffix == ".jsonl")
     sounds += [{"audio_filepath": path} for path in noise if path.suffix != ".jsonl"]
     read = [row for row in read if len(row["text"].split()) <= MAX_WORDS]
-    commands = tuple(sorted({row["text"] for row in spoken}))
+    spoken = [row for row in spoken if not closed or row["text"] in tokens]
+    commands = tokens[1:-1] if closed else tuple(sorted({row["text"] for row in spoken}))
     texts = sorted({row["text"] for row in read})
     alike = AlikeWords(word for text in texts for word in text.split())
 
@@ -82,6 +86,10 @@ def make_trials(
         trials.append(Trial("word outside", heard, tuple(text for text in commands if text != said), said))
     for row in _sample(read, clips, held_out, rng):
         said, heard = row["text"], posteriors(model, row["audio_filepath"])
+        if closed:
+            if not set(said.split()) & set(commands):
+                trials.append(Trial("sentence where words are expected", heard, commands, said))
+            continue
         misses = [alike.near_miss(said, rng) for _ in range(NEAR_MISSES)]
         rest = others(said)
         trials.append(Trial("sentence", heard, (*rest, said), said))
@@ -96,7 +104,8 @@ def make_trials(
     for kind, clip in no_speech:
         heard = posteriors(model, clip)
         trials.append(Trial(kind, heard, commands, ""))
-        trials.append(Trial(kind, heard, tuple(others("")), ""))
+        if not closed:
+            trials.append(Trial(kind, heard, tuple(others("")), ""))
     return trials
 
 

@@ -1,5 +1,6 @@
 """The training loss of streams: MMI or CTC over each clip, and cross-entropy on forced alignments if wanted."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.config import AugmentConfig, ObjectiveConfig
 from speech_lstm.data.dataset import IGNORED, Batch
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.training.denominator import Denominator
 
 CUDNN = ("rnn", "gru", "lstm", "lstm_coupled", "lstm_projected", "lstm_attention")
@@ -35,9 +37,19 @@ class Objective(nn.Module):
         self.config, self.augment, self.reduced = config, augment, bfloat16
         self.random = np.random.default_rng(seed)
         self.pool: list[Tensor] = []
+        self.intermediate = (
+            nn.Sequential(nn.LayerNorm(model.hidden), nn.Linear(model.hidden, len(TOKENS)))
+            if config.intermediate_weight > 0
+            else None
+        )
 
     def forward(self, batch: Batch, alignment_weight: float, strength: float) -> Tensor:
-        """Mean loss per frame: MMI (CTC less what other phone sequences have), mixed with cross-entropy."""
+        """Mean loss per frame: MMI (CTC less what other phone sequences have), mixed with cross-entropy.
+
+        The output for a frame comes the model's look-ahead later. Where it is wanted, CTC over the phones behind an
+        inner layer is mixed in (Lee & Watanabe 2021, "Intermediate Loss Regularization for CTC-based Speech
+        Recognition"), through an output layer of its own, of which nothing is exported.
+        """
         with torch.no_grad():
             features, _ = self.model.features(batch.audio)
             self._mask(features, strength)
@@ -45,15 +57,39 @@ class Objective(nn.Module):
         with self.precision(batch.audio.device):
             vectors, memory = self.model.encode(features, memory)
         self._keep(memory.detach().float())
-        log_probs = self.model.classify(vectors)
-        loss = log_probs.new_zeros(())
-        if alignment_weight < 1:
-            loss = loss + (1 - alignment_weight) * self._sequences(log_probs, batch)
-        if alignment_weight > 0:
-            loss = loss + alignment_weight * nn.functional.nll_loss(
-                log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED
-            )
+        late = self.model.lookahead_frames
+        log_probs = self.model.classify(vectors[-1][:, late:])
+        loss = self._mixed(lambda: self._sequences(log_probs, batch), log_probs, batch.labels, alignment_weight)
+        if self.intermediate is not None:
+            inner = self.intermediate(vectors[self.config.intermediate_layer - 1][:, late:].float()).log_softmax(-1)
+            phones = self._mixed(lambda: _mean_ctc(inner, batch), inner, batch.phone_labels, alignment_weight)
+            weight = self.config.intermediate_weight
+            loss = (1 - weight) * loss + weight * phones
         return loss
+
+    @staticmethod
+    def _mixed(sequences: Callable[[], Tensor], log_probs: Tensor, labels: Tensor, weight: float) -> Tensor:
+        """A loss of sequences, and with that weight that of the frames by their labels."""
+        loss = log_probs.new_zeros(())
+        if weight < 1:
+            loss = loss + (1 - weight) * sequences()
+        if weight > 0:
+            wanted = labels[:, : log_probs.shape[1]].flatten()
+            loss = loss + weight * nn.functional.nll_loss(log_probs.flatten(0, 1), wanted, ignore_index=IGNORED)
+        return loss
+
+    def extra_parameters(self) -> list[nn.Parameter]:
+        """Those that training needs and the model has not."""
+        return [] if self.intermediate is None else list(self.intermediate.parameters())
+
+    def extra(self) -> dict[str, Tensor]:
+        """They, for a checkpoint."""
+        return {} if self.intermediate is None else self.intermediate.state_dict()
+
+    def load_extra(self, state: dict[str, Tensor]) -> None:
+        """They, from a checkpoint; those of another objective are left as they are."""
+        if self.intermediate is not None and state:
+            self.intermediate.load_state_dict(state)
 
     def precision(self, device: torch.device) -> AbstractContextManager[object]:
         """What the network computes in on a device, where reduced precision is wanted."""
@@ -63,16 +99,10 @@ class Objective(nn.Module):
 
     def _sequences(self, log_probs: Tensor, batch: Batch) -> Tensor:
         """Mean over the frames of all clips."""
-        row, first, frames = batch.segments.unbind(1)
-        steps = torch.arange(int(frames.max()), device=frames.device)
-        index = (first[:, None] + steps).clamp(max=log_probs.shape[1] - 1)
-        clips = log_probs[row[:, None], index]  # [clips, most frames, tokens]
-        losses = nn.functional.ctc_loss(
-            clips.transpose(0, 1), batch.phones, frames, batch.phone_counts, reduction="none", zero_infinity=True
-        )
+        losses, clips, frames = _ctc(log_probs, batch.segments, batch.tokens, batch.token_counts)
         loss = losses.sum()
         if self.denominator is not None:
-            spoken = (batch.phone_counts > 0) & (losses.detach() > 0)  # 0: sped up until its phones did not fit
+            spoken = (batch.token_counts > 0) & (losses.detach() > 0)  # 0: sped up until its phones did not fit
             loss = loss + self.config.mmi_weight * self.denominator(clips[spoken], frames[spoken]).sum()
         return loss / frames.sum()
 
@@ -108,3 +138,22 @@ class Objective(nn.Module):
                     size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
                     band = int(self.random.integers(self.model.mels - size + 1))
                     by_band[row, part, :, band : band + size] = 0
+
+
+def _ctc(log_probs: Tensor, segments: Tensor, tokens: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """log_probs [streams, frames, tokens] -> CTC's loss of each clip (0 where it does not fit), its log-probabilities
+    [clips, most frames, tokens], and how many frames it has.
+    """
+    row, first, frames = segments.unbind(1)
+    frames = torch.minimum(frames, log_probs.shape[1] - first)
+    steps = torch.arange(int(frames.max()), device=frames.device)
+    index = (first[:, None] + steps).clamp(max=log_probs.shape[1] - 1)
+    clips = log_probs[row[:, None], index]
+    losses = nn.functional.ctc_loss(clips.transpose(0, 1), tokens, frames, counts, reduction="none", zero_infinity=True)
+    return losses, clips, frames
+
+
+def _mean_ctc(log_probs: Tensor, batch: Batch) -> Tensor:
+    """Of the phones of all clips, over their frames."""
+    losses, _, frames = _ctc(log_probs, batch.segments, batch.phones, batch.phone_counts)
+    return losses.sum() / frames.sum()

@@ -5,9 +5,11 @@ before each step.
 """
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import nn
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -18,12 +20,13 @@ from speech_lstm.config import OptimizerConfig
 class Optimizers:
     """All optimizers of a model as one. Under `torchrun` each process orthogonalises its share of the matrices."""
 
-    def __init__(self, model: AcousticModel, config: OptimizerConfig) -> None:
+    def __init__(self, model: AcousticModel, others: Iterable[nn.Parameter], config: OptimizerConfig) -> None:
+        """others: parameters of training alone."""
         self._config = config
         matrices = [p for p in model.cells.parameters() if p.dim() == 2] if config.matrix_rate else []
         taken = set(map(id, matrices))
-        others = [p for p in model.parameters() if p.requires_grad and id(p) not in taken]
-        self._adam = AdamW(others, config.rate, (0.9, 0.98), weight_decay=config.weight_decay)
+        rest = [p for p in (*model.parameters(), *others) if p.requires_grad and id(p) not in taken]
+        self._adam = AdamW(rest, config.rate, (0.9, 0.98), weight_decay=config.weight_decay)
         self._muon: Optimizer | None = None
         if matrices:
             options: dict[str, Any] = {"lr": config.matrix_rate, "weight_decay": config.weight_decay}

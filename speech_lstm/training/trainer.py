@@ -15,17 +15,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from speech_lstm.acoustic.model import AcousticModel
-from speech_lstm.config import Config, ConfigError, OptimizerConfig
+from speech_lstm.config import Config, ConfigError, ModelConfig, OptimizerConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
-from speech_lstm.data.dataset import Example, TrainingBatches, make_examples, read_alignments
+from speech_lstm.data.dataset import Example, TrainingBatches
 from speech_lstm.data.noise import make_noises
 from speech_lstm.export.checkpoint import read_checkpoint
 from speech_lstm.export.weights import read_weights
 from speech_lstm.runtime.errors import SpeechLstmError
-from speech_lstm.runtime.lexicon.lexicon import Lexicon
-from speech_lstm.runtime.lexicon.tokens import PHONES, TOKENS
 from speech_lstm.training.denominator import Bigram, Denominator
+from speech_lstm.training.examples import make_all, tokens_of
 from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
 from speech_lstm.training.phone_error import phone_error_rate
@@ -64,15 +63,21 @@ class Trainer:
             torch.set_float32_matmul_precision("high")  # TF32
         self.folder = base / config.run.folder
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.tokens = tokens_of(config, base)
         torch.manual_seed(config.run.seed)
         try:
-            self.model = AcousticModel(len(TOKENS), **dataclasses.asdict(config.model)).to(self.device)
+            self.model = AcousticModel(len(self.tokens), **dataclasses.asdict(config.model)).to(self.device)
         except ValueError as error:
             raise ConfigError(f"model.cell {config.model.cell}: {error}") from None
         self.progress = self._progress()
         self._load_data()
         self.average = copy.deepcopy(self.model)
-        self.optimizers = Optimizers(self.model, config.optimizer)
+        goal, run = config.objective, config.run
+        denominator = Denominator(self.bigram).to(self.device) if goal.mmi_weight > 0 else None
+        self.objective = Objective(
+            self.model, denominator, goal, config.augment, run.bfloat16, run.seed + 1000 * self.rank
+        ).to(self.device)
+        self.optimizers = Optimizers(self.model, self.objective.extra_parameters(), config.optimizer)
         self.checkpoint = self.folder / "checkpoint.pt"
         if self.checkpoint.exists():
             self._resume()
@@ -95,28 +100,19 @@ class Trainer:
             torch.distributed.barrier()
             self.audio = PackedAudio(self.base / data.packed)
         utterances = [u for u in utterances if u.path in self.audio]
-        alignments = read_alignments(self.base / data.alignments, data.most_misfit) if data.alignments else None
-        lexicon = Lexicon()
-        self.examples = make_examples([u for u in utterances if u.split == "train"], lexicon, alignments)
-        if alignments is not None and not any(example.alignment for example in self.examples):
-            raise ConfigError(f"data.alignments: {self.base / data.alignments} has no times of the training utterances")
-        self.dev = make_examples([u for u in utterances if u.split == "dev"], lexicon)
-        if not self.examples:
-            raise ConfigError(f"data.manifests: no training utterances in {', '.join(map(str, manifests))}")
+        self.examples, self.dev, repeats, said = make_all(self.config, self.base, self.tokens, utterances)
         augment, seed = self.config.augment, self.config.run.seed
         rooms = simulate_rooms(augment.rooms, seed) if augment.room_probability > 0 else []
         sounds = [self.audio[path] for path in noises if path in self.audio]
         made = make_noises(augment.made_noises, 10.0, seed) if augment.noise_probability > 0 else []
-        spoken = [e.utterance.path for e in self.examples if e.phones]
-        repeats = [data.repeat.get(e.utterance.corpus, 1.0) for e in self.examples]
+        spoken = list(dict.fromkeys(e.utterance.path for e in self.examples if e.tokens))
         self.batches = TrainingBatches(
             self.examples, repeats, self.audio,
             Augmenter(augment, [*sounds, *made], rooms, lambda r: self.audio[spoken[int(r.integers(len(spoken)))]]),
             optimizer.streams, optimizer.stream_seconds, [seed, self.rank, self.progress.step],
+            self.config.model.frame_ms, self.config.model.lookahead_frames,
         )  # fmt: skip
-        self.bigram = Bigram(
-            (e.phones for e in self.examples if e.phones), len(PHONES), self.config.objective.bigram_smoothing
-        )
+        self.bigram = Bigram(said, len(self.tokens) - 1, self.config.objective.bigram_smoothing)
         if not self.checkpoint_exists():
             self._normalise_features()
 
@@ -139,7 +135,7 @@ class Trainer:
         """Set the front end's mean and deviation from two hundred training clips, the same ones on every process."""
         frontend, random = self.model.frontend, np.random.default_rng(self.config.run.seed)
         chosen = random.choice(len(self.examples), min(200, len(self.examples)), replace=False)
-        clips = [self.audio[self.examples[i].utterance.path].astype(np.float32) / 32768.0 for i in chosen]
+        clips = [self.examples[i].samples(self.audio).astype(np.float32) / 32768.0 for i in chosen]
         whole = [torch.from_numpy(clip[None, : len(clip) // 160 * 160]) for clip in clips if len(clip) > 800]
         energies = torch.cat([frontend.energies(audio.to(self.device))[0] for audio in whole])
         frontend.mean.copy_(energies.mean(0))
@@ -148,9 +144,12 @@ class Trainer:
     def _read(self, path: Path) -> dict[str, Any]:
         """A checkpoint of a model of the same sizes; SpeechLstmError if it is not."""
         saved = read_checkpoint(path, self.device)
-        sizes = saved["config"]["model"]
+        defaults = {field.name: field.default for field in dataclasses.fields(ModelConfig)}  # earlier runs lack some
+        sizes = {**defaults, **saved["config"]["model"]}
         if sizes != (wanted := dataclasses.asdict(self.config.model)):
             raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
+        if tuple(saved["tokens"]) != self.tokens:
+            raise ConfigError(f"{path}: holds a model of other tokens: {' '.join(saved['tokens'])}")
         return saved
 
     def _begin_with(self, path: Path) -> None:
@@ -170,6 +169,7 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizers.load_state_dict(state)
+        self.objective.load_extra(saved.get("objective", {}))
 
     def save(self) -> None:
         """Write the checkpoint atomically: a kill at any moment leaves the last whole one. All processes call it."""
@@ -179,8 +179,9 @@ class Trainer:
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(
             {
-                "config": dataclasses.asdict(self.config), "tokens": list(TOKENS), "model": self.model.state_dict(),
-                "average": self.average.state_dict(), "optimizers": optimizers,
+                "config": dataclasses.asdict(self.config), "tokens": list(self.tokens),
+                "model": self.model.state_dict(), "average": self.average.state_dict(),
+                "optimizers": optimizers, "objective": self.objective.extra(),
                 "progress": dataclasses.asdict(self.progress),
             },
             partial,
@@ -188,7 +189,7 @@ class Trainer:
         partial.replace(self.checkpoint)
 
     def evaluate(self, limit: int) -> dict[str, float]:
-        """Phone error of the averaged weights by corpus, on at most `limit` dev clips of each."""
+        """Error of the averaged weights by corpus, of phones or words, on at most `limit` dev clips of each."""
         by_corpus: dict[str, list[Example]] = {}
         for example in self.dev:
             by_corpus.setdefault(example.utterance.corpus, []).append(example)
@@ -204,10 +205,7 @@ class Trainer:
 
         c, run = self.config.optimizer, self.config.run
         goal = self.config.objective
-        denominator = Denominator(self.bigram).to(self.device) if goal.mmi_weight > 0 else None
-        objective: nn.Module = Objective(
-            self.model, denominator, goal, self.config.augment, run.bfloat16, run.seed + 1000 * self.rank
-        )
+        objective: nn.Module = self.objective
         if self.world > 1:
             objective = nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None

@@ -1,0 +1,180 @@
+"""Blocks around the cells: with each of them parts equal the whole, in PyTorch and as an exported file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.config import AugmentConfig, ModelConfig, ObjectiveConfig
+from speech_lstm.data.dataset import Batch
+from speech_lstm.export.checkpoint import describe
+from speech_lstm.export.parity import torch_difference
+from speech_lstm.export.quantize import quantize
+from speech_lstm.export.to_onnx import export_onnx
+from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.model.metadata import ModelMetadata
+from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.objective import Objective
+
+FRAMES = 40
+BLOCKS: dict[str, Callable[[], AcousticModel]] = {
+    "none": lambda: AcousticModel(len(TOKENS), hidden=32, layers=2),
+    "convolution": lambda: AcousticModel(len(TOKENS), hidden=32, layers=2, convolution=8),
+    "feed_forward": lambda: AcousticModel(len(TOKENS), hidden=32, layers=2, feed_forward=2),
+    "lookahead_frames": lambda: AcousticModel(len(TOKENS), hidden=32, layers=2, lookahead_frames=3),
+    "frame_ms": lambda: AcousticModel(len(TOKENS), hidden=32, layers=2, frame_ms=30),
+    "all": lambda: AcousticModel(
+        len(TOKENS), "xlstm", 40, 32, 2, convolution=4, feed_forward=1, lookahead_frames=2, frame_ms=30
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """A small network with a block, and its files."""
+
+    network: AcousticModel
+    fp32: Path
+    int8: Path
+
+
+@pytest.fixture(scope="module", params=BLOCKS)
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    torch.manual_seed(0)
+    network = BLOCKS[request.param]().eval()
+    folder = tmp_path_factory.mktemp(request.param)
+    export_onnx(network, describe(network), folder / "fp32.onnx")
+    quantize(folder / "fp32.onnx", folder / "int8.onnx")
+    return Files(network, folder / "fp32.onnx", folder / "int8.onnx")
+
+
+def noise(network: AcousticModel, streams: int = 2) -> np.ndarray:
+    samples = FRAMES * network.frame_samples
+    return 0.1 * np.random.default_rng(0).standard_normal((streams, samples)).astype(np.float32)
+
+
+def in_chunks(model: Model, audio: np.ndarray) -> np.ndarray:
+    """A frame at a time."""
+    state, parts = model.initial_state(len(audio)), []
+    for chunk in np.split(audio, FRAMES, axis=1):
+        log_probs, state = model.run(chunk, state)
+        parts.append(log_probs)
+    return np.concatenate(parts, 1)
+
+
+def test_frames_one_by_one_are_the_sequence(files: Files) -> None:
+    audio = torch.from_numpy(noise(files.network))
+    state, parts = files.network.initial_state(2), []
+    with torch.no_grad():
+        whole, end = files.network(audio, state)
+        for chunk in audio.split(files.network.frame_samples, 1):
+            log_probs, state = files.network(chunk, state)
+            parts.append(log_probs)
+    assert whole.shape == (2, FRAMES, len(TOKENS)) and end.shape == (2, files.network.state_size)
+    assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-5)
+    assert torch.allclose(state, end, atol=1e-5)
+
+
+def test_exported_files_keep_the_contract_and_stream_like_the_network(files: Files) -> None:
+    fp32, int8 = (Model.load(path, device="cpu") for path in (files.fp32, files.int8))  # which checks the contract
+    audio = noise(files.network)
+    with torch.no_grad():
+        expected, _ = files.network(torch.from_numpy(audio), files.network.initial_state(2))
+    assert fp32.state_size == int8.state_size == files.network.state_size
+    assert np.abs(in_chunks(fp32, audio) - expected.numpy()).max() < 1e-4
+    assert torch_difference(files.network, fp32, audio[0]) < 1e-4
+    assert np.abs(in_chunks(int8, audio) - in_chunks(fp32, audio)).mean() < 0.1
+    assert fp32.metadata.chunk_samples == files.network.frame_samples
+    assert fp32.metadata.lookahead_frames == int8.metadata.lookahead_frames == files.network.lookahead_frames
+    assert ("Conv" in int8.metadata.precision) == (files.network.convolution is not None)
+
+
+def test_a_block_is_heard_of_in_the_architecture() -> None:
+    told = {name: describe(make()).architecture for name, make in BLOCKS.items()}
+    assert told["none"] == "LSTM 2 x 32"
+    assert told["all"] == "XLSTM 2 x 32, convolution, feed-forward, 2 frames of look-ahead, 30 ms"
+    assert len(set(told.values())) == len(told)
+
+
+def batch(network: AcousticModel) -> Batch:
+    """Two streams of noise with a clip of three phones each; all of the second half is the label 7."""
+    phones, counts = torch.tensor([3, 4, 5, 6, 7, 8]), torch.tensor([3, 3])
+    labels = torch.zeros(2, FRAMES, dtype=torch.int64)
+    labels[:, FRAMES // 2 :] = 7
+    segments = torch.tensor([[0, 0, FRAMES], [1, 0, FRAMES]])
+    return Batch(torch.from_numpy(noise(network)), segments, phones, counts, phones, counts, labels, labels)
+
+
+def objective(network: AcousticModel, config: ObjectiveConfig) -> Objective:
+    return Objective(network, None, config, AugmentConfig(mel_masks=0), bfloat16=False, seed=0)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_part_of_a_block_learns(block: str) -> None:
+    torch.manual_seed(0)
+    config = ObjectiveConfig(mmi_weight=0.0, intermediate_weight=0.3, intermediate_layer=1)
+    network = BLOCKS[block]()
+    loss = objective(network, config)
+    loss(batch(network), 0.0, 1.0).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in loss.parameters())
+
+
+def test_intermediate_loss_is_mixed_in_and_reaches_no_layer_above() -> None:
+    torch.manual_seed(0)
+    network = BLOCKS["none"]()
+    plain = objective(network, ObjectiveConfig(mmi_weight=0.0))(batch(network), 0.0, 1.0)
+    with_phones = objective(network, ObjectiveConfig(mmi_weight=0.0, intermediate_weight=0.25))
+    mixed = with_phones(batch(network), 0.0, 1.0)
+    vectors, _ = network.encode(network.features(batch(network).audio)[0], torch.zeros(2, network.memory_size))
+    assert with_phones.intermediate is not None
+    heard = with_phones.intermediate(vectors[0]).log_softmax(-1).transpose(0, 1)
+    frames, said = torch.tensor([FRAMES, FRAMES]), batch(network)
+    inner = torch.nn.functional.ctc_loss(heard, said.phones, frames, said.phone_counts, reduction="sum") / (2 * FRAMES)
+    assert mixed.item() == pytest.approx(0.75 * plain.item() + 0.25 * inner.item(), rel=1e-5)
+    network.zero_grad()
+    inner.backward()
+    below, above = (list(cell.parameters()) for cell in network.cells)
+    assert all(p.grad is not None and p.grad.any() for p in below) and all(p.grad is None for p in above)
+    assert set(network.state_dict()) == set(BLOCKS["none"]().state_dict())  # nothing of it is in the model
+
+
+def test_look_ahead_trains_the_later_output_for_the_label() -> None:
+    network = BLOCKS["lookahead_frames"]()
+    with torch.no_grad():
+        network.output.weight.zero_()
+        network.output.bias.zero_()
+    loss = objective(network, ObjectiveConfig(mmi_weight=0.0))
+    seen: list[torch.Tensor] = []
+
+    def see(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
+        output.retain_grad()
+        seen.append(output)
+
+    network.output.register_forward_hook(see)
+    loss(batch(network), 1.0, 1.0).backward()
+    (output,) = seen
+    assert output.shape[1] == FRAMES - 3 and output.grad is not None
+    wanted = (output.grad < 0).nonzero()[:, 2].reshape(2, -1)[0]  # of each output: frame t is that of t + 3
+    assert wanted.tolist() == [0] * (FRAMES // 2) + [7] * (FRAMES // 2 - 3)
+
+
+def test_metadata_says_the_look_ahead_and_older_files_have_none() -> None:
+    metadata = describe(BLOCKS["lookahead_frames"]())
+    assert ModelMetadata.from_props(metadata.to_props()) == metadata
+    assert metadata.tail_samples == round(0.4 * 16000) + 3 * 640
+    assert "lookahead_frames" not in describe(BLOCKS["none"]()).to_props()
+
+
+def test_a_model_of_every_block_is_made_of_a_configuration() -> None:
+    config = ModelConfig(hidden=32, layers=1, convolution=4, feed_forward=2, lookahead_frames=1, frame_ms=30)
+    network = AcousticModel(len(TOKENS), **vars(config))
+    assert network.frame_samples == 480 and network.convolution is not None and len(network.feed_forward) == 1
