@@ -11,6 +11,7 @@ import torch
 from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
 from speech_lstm.config import ModelConfig
+from speech_lstm.export.weights import read_weights
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS, UNKNOWN
 from speech_lstm.runtime.model.metadata import ModelMetadata
@@ -33,12 +34,14 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     return saved
 
 
-def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
+def load_checkpoint(path: Path, blend: Path | None = None, share: float = 0.5) -> tuple[AcousticModel, ModelMetadata]:
     """The network with averaged weights, for evaluation, and what can be told of it without measuring.
 
-    The weights are rounded to half precision, in which the fp32 file stores them.
+    `blend`: an exported fp32 model that training began with, of whose weights this share is mixed in: what it heard
+    better is kept, and what was learned too (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). The
+    weights are rounded to half precision, in which the fp32 file stores them.
 
-    ModelError if the file is missing or is not such a checkpoint.
+    ModelError if a file is missing or is not such a checkpoint or model.
     """
     checkpoint = read_checkpoint(path)
     try:
@@ -48,6 +51,9 @@ def load_checkpoint(path: Path) -> tuple[AcousticModel, ModelMetadata]:
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path}: not a checkpoint of `speech-lstm train`: {reason}") from None
+    if blend is not None:
+        for name, value in read_weights(blend, model).items():
+            model.state_dict()[name].lerp_(value, share)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(parameter.half())

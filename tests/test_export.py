@@ -1,5 +1,6 @@
 """Export: the ONNX files compute what PyTorch does, however the audio is cut, and int8 really is int8."""
 
+import copy
 import dataclasses
 import json
 from collections import Counter
@@ -11,10 +12,11 @@ import pytest
 import torch
 
 from speech_lstm.cli import main
+from speech_lstm.export.checkpoint import load_checkpoint
 from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
-from speech_lstm.export.to_onnx import save_onnx
+from speech_lstm.export.to_onnx import export_onnx, save_onnx
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -150,6 +152,19 @@ def test_the_command_exports_the_averaged_weights_with_what_was_measured(
     assert metadata.decoder == {"blank_offset": 2.75} and metadata.accuracy == {}
     assert metadata.architecture == "LSTM 2 x 64" and metadata.tokens == TOKENS
     assert metadata.parameters == sum(parameter.numel() for parameter in exported.trained.parameters())
+
+
+def test_weights_of_an_earlier_model_are_mixed_in(exported: Exported, checkpoint: Path, tmp_path: Path) -> None:
+    model = copy.deepcopy(exported.trained)
+    for parameter in model.parameters():
+        parameter.data += torch.rand_like(parameter)  # of equal weights the exporter would write one
+    export_onnx(model, METADATA, tmp_path / "before.onnx")
+    later = torch.load(checkpoint, weights_only=True)
+    later["average"] = {name: 3 * value for name, value in model.state_dict().items()}
+    torch.save(later, tmp_path / "later.pt")
+    mixed, _ = load_checkpoint(tmp_path / "later.pt", tmp_path / "before.onnx", share=0.25)
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(mixed.state_dict()[name], 2.5 * value, rtol=2e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut"])

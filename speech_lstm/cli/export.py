@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.environment import need
-from speech_lstm.cli.options import name, path
+from speech_lstm.cli.options import name, path, share
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.writing import check_folder
 
@@ -45,6 +45,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--check", nargs="+", type=path, default=[], metavar="FILE", help="recordings to check on, besides noise"
     )
+    parser.add_argument("--blend", type=path, metavar="ONNX", help="an fp32 model of before, to mix its weights in")
+    parser.add_argument(
+        "--share", type=share, default=0.5, metavar="PART", help="of the weights of --blend (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -66,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.model.model import Model
 
-    model, metadata = load_checkpoint(args.checkpoint)
+    model, metadata = load_checkpoint(args.checkpoint, args.blend, args.share)
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
     if args.metadata:
         metadata = recorded(metadata, args.metadata)
