@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import product
 
 from speech_lstm.runtime.lexicon.number_words import ordinal
@@ -22,7 +22,7 @@ Labels = tuple[Label, ...]
 _TWO_DIGITS = re.compile(r"\d:$|[$€£]\s?\d+\.$")
 """After this a number below ten is written with a zero before it: "7:05"."""
 
-_spoken = cache(spoken)
+_spoken = lru_cache(maxsize=1000)(spoken)
 
 
 def written(unit: Unit) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from .characters import plain
 from .readings import MERIDIEM, SCALE, SHORT, TOKEN, UNIT, Spoken, read
 
+_LONG = 100
 _ORDINARY = re.compile(r"[a-z ]*")
 _SILENT = frozenset(" .,!?;:'\"()[]{}_-—―“”„«»‹›¿¡‚")
 _NOT_SILENT = re.compile(r"(?<=\d)[-:,.](?=\d)|(?<!\S)-(?=\s+\d)")
@@ -61,10 +62,16 @@ def may_follow(left: str) -> re.Pattern[str]:
     return _MAY_FOLLOW_WORD if left[-1:].isalpha() else _MAY_FOLLOW_SIGN
 
 
-@lru_cache(maxsize=100_000)
 def reads_together(left: str, right: str) -> bool:
     """Whether two pieces of plain text with a space between them are said in another way than one after the other."""
     if not may_follow(left).match(right):
         return False
+    if len(left) + len(right) > _LONG:  # rare, and not worth its place in memory
+        return _reads_together.__wrapped__(left, right)
+    return _reads_together(left, right)
+
+
+@lru_cache(maxsize=20_000)
+def _reads_together(left: str, right: str) -> bool:
     apart = [said.word for said in (*spoken(left), *spoken(right))]
     return [said.word for said in spoken(f"{left} {right}")] != apart
