@@ -22,7 +22,7 @@ from speech_lstm.evaluation.measures import acceptance_curve
 from speech_lstm.evaluation.report import BEGIN, END
 from speech_lstm.evaluation.rooms import response
 from speech_lstm.evaluation.run_suite import run_suite
-from speech_lstm.evaluation.suite import Room, load_suite
+from speech_lstm.evaluation.suite import Room, load_suite, matching
 from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.model.model import Model
@@ -182,6 +182,16 @@ def test_intervals_cover_the_truth_and_follow_speakers() -> None:
     assert by_speaker.high - by_speaker.low > 1.5 * (by_clip.high - by_clip.low)
     difference = change(counts, counts, 500, 0)
     assert difference is not None and difference.low == difference.value == difference.high == 0
+
+
+def test_files_of_noise_may_lie_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "rain").mkdir()
+    for name in ("4-a.wav", "4-b.wav", "1-c.wav"):
+        (tmp_path / "rain" / name).touch()
+    expected = [tmp_path / "rain" / "4-a.wav", tmp_path / "rain" / "4-b.wav"]
+    assert matching(tmp_path, ["*/4-*"]) == matching(Path("elsewhere"), [f"{tmp_path}/*/4-*"]) == expected
+    with pytest.raises(ConfigError, match="no noise 5-"):
+        matching(tmp_path, ["5-*"])
 
 
 def test_noise_has_the_ratio_within_the_clip() -> None:

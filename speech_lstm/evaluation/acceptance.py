@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.evaluation.calibrate import NEAR_MISS, equal_weights
-from speech_lstm.evaluation.suite import Acceptance, Suite
+from speech_lstm.evaluation.suite import Acceptance, Suite, matching
 from speech_lstm.evaluation.trials import Trial, make_trials
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.model.model import Model
@@ -90,7 +90,7 @@ def measured(
     listener = Listener(Recognizer(["yes"], model=model, options=replace(recognition, alternatives=0)))
     threshold = listener.recognizer.interpreter.threshold
     words, sentences = suite.all_located(options.words), suite.all_located(options.sentences)
-    noise = [path for pattern in options.noise for path in sorted(suite.path.parent.glob(pattern))]
+    noise = matching(suite.path.parent, options.noise)
     trials = make_trials(model, words, sentences, noise, most, held_out=True, seed=suite.seed)
     outcomes = [listener.outcome(trial) for trial in trials]
     kinds: dict[tuple[str, bool], list[Outcome]] = {}

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from speech_lstm.evaluation.clips import read_clips
 from speech_lstm.evaluation.rooms import reverberant
-from speech_lstm.evaluation.suite import Noise, Suite
+from speech_lstm.evaluation.suite import Noise, Suite, matching
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
-from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 
 State = NDArray[np.float32]
@@ -106,11 +105,7 @@ def _kept(path: Path) -> Samples:
 
 def _noise_files(folder: Path, noise: Noise) -> list[list[Path]]:
     """The files of each list of patterns."""
-    found = [sorted(path for pattern in patterns for path in folder.glob(pattern)) for patterns in noise.mix]
-    for patterns, files in zip(noise.mix, found, strict=True):
-        if not files:
-            raise SpeechLstmError(f"{folder}: no noise {' or '.join(patterns)}")
-    return found
+    return [matching(folder, patterns) for patterns in noise.mix]
 
 
 def summed(noises: Sequence[Samples]) -> Samples:

@@ -1,6 +1,6 @@
 """What a suite of tests is made of: one TOML file, one frozen dataclass a table. Paths are relative to the file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,6 +137,16 @@ class Suite:
     def group_of(self, corpus: str, row: Mapping[str, Any]) -> str:
         """Name of a manifest row's group; "" for none."""
         return next((name for name, group in self.groups.items() if group.has(corpus, row)), "")
+
+
+def matching(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files that any of some patterns has, relative to a folder or not. ConfigError where there is none."""
+    found: list[Path] = []
+    for whole in (folder / pattern for pattern in patterns):
+        found += sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor))))
+    if not found:
+        raise ConfigError(f"{folder}: no noise {' or '.join(patterns)}")
+    return found
 
 
 def load_suite(path: Path) -> Suite:
