@@ -73,7 +73,7 @@ def test_a_pronunciation_that_the_dictionary_lacks_is_learned(model: Model) -> N
         wake_word="forward",
         model=model,
         pronunciations=learned.pronunciations,
-        wake_sensitivity=0.6,
+        wake_sensitivity=0.7,
     )
     stream = waiting.stream()
     events = stream.accept(np.concatenate([np.zeros(8000, np.float32), takes("forward")[1]])) + stream.finish()
