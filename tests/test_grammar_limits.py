@@ -31,6 +31,13 @@ def test_a_phrase_of_hundreds_of_words_needs_no_recursion(phrase: str) -> None:
         assert grammar.interpret(text.split()).text == text
 
 
+def test_a_sentence_of_thousands_of_words_is_interpreted_soon() -> None:
+    grammar = Grammar.from_phrases(["add " + "9" * 12_000])
+    began = time.process_time()
+    assert grammar.interpret(["add", *["nine"] * 12_000]) is not None
+    assert time.process_time() - began < 2
+
+
 @pytest.mark.parametrize(
     ("phrase", "message"),
     [

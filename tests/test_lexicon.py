@@ -35,6 +35,16 @@ def test_variants_that_differ_in_stress_alone_are_one() -> None:
     assert lines == [f"record {encode(['R', 'AH', 'K', 'AO', 'R', 'D'])} {encode(['R', 'EH', 'K', 'ER', 'D'])}\n"]
 
 
+def test_endings_without_end_are_refused() -> None:
+    with pytest.raises(PronunciationError, match="no pronunciation for") as raised:
+        Lexicon().pronunciations("x" + "'s" * 2000)
+    assert len(str(raised.value)) < 300
+
+
+def test_endings_may_stack() -> None:
+    assert Lexicon().pronunciations("wug'd've")[0][-3:] == ("D", "AH", "V")
+
+
 def test_every_line_is_found_by_bisection() -> None:
     lines = [line.split() for line in DICTIONARY.read_text().splitlines() if not line.startswith("#")]
     assert len(lines) > 120_000

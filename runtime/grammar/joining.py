@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cache
 from itertools import groupby
 
-from speech_lstm.runtime.lexicon.text import may_follow, reads_together
+from speech_lstm.runtime.lexicon.text import LONG, may_follow, reads_together
 
 from ..errors import GrammarError
 from .fragments import MOST_ARCS, SPACE, Arc, Fragments, Label, Mark, Number
@@ -30,6 +30,9 @@ SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 
 MOST_PARTS = 8_000_000
 """Of texts that are read as one, counted again with each part that is added: what a few seconds suffice for."""
+
+MOST_READ = 1_000_000
+"""Characters of texts that are read again and again to see what may follow them: a few seconds likewise."""
 
 Step = tuple[Unit, int]
 """From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
@@ -70,6 +73,7 @@ class _Joined(Fragments):
         self._steps: dict[int, list[Step]] = {}
         self._num_steps = 0
         self._num_parts = 0
+        self._num_read = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
         self.firsts = cache(self._find_firsts)
 
@@ -128,7 +132,11 @@ class _Joined(Fragments):
         if label != SPACE:
             return [(target, (*unit, label), _INSIDE)]
         left = written(unit)
-        together = [first for first in self.firsts(target, may_follow(left)) if reads_together(left, first)]
+        may = self.firsts(target, may_follow(left))
+        self._num_read += len(left) * len(may) if len(left) > LONG else 0
+        if self._num_read > MOST_READ:
+            raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
+        together = [first for first in may if reads_together(left, first)]
         found = [(target, unit, _AFTER_SPACE)] if together else []
         apart = len(together) < len(self.firsts(target))
         return [*found, (target, unit, _DONE)] if apart else found

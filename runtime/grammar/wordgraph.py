@@ -44,12 +44,12 @@ class WordGraph:
         return tuple(map(tuple, leaving))
 
     @cached_property
-    def by_word(self) -> dict[str, list[WordArc]]:
-        """The arcs of each word."""
-        found: dict[str, list[WordArc]] = {}
+    def sources(self) -> dict[str, dict[int, list[int]]]:
+        """Word -> target -> sources of the arcs with it."""
+        found: dict[str, dict[int, list[int]]] = {}
         for arc in self.arcs:
             if arc.word is not None:
-                found.setdefault(arc.word, []).append(arc)
+                found.setdefault(arc.word, {}).setdefault(arc.target, []).append(arc.source)
         return found
 
     @cached_property
@@ -76,7 +76,8 @@ class WordGraph:
         """
         found = self._known_before.get((word, nodes))
         if found is None:
-            found = self.silently_before({arc.source for arc in self.by_word.get(word, ()) if arc.target in nodes})
+            sources = self.sources.get(word, {})
+            found = self.silently_before({source for target in sources.keys() & nodes for source in sources[target]})
             if len(self._known_before) >= MOST_KNOWN:
                 self._known_before.clear()
             self._known_before[word, nodes] = found

@@ -21,6 +21,9 @@ SECOND_GUESS = 0.2
 
 ENDINGS: dict[str, Pronunciation] = {"'ll": ("AH", "L"), "'ve": ("AH", "V"), "'d": ("D",), "'re": ("ER",)}
 
+MOST_APOSTROPHES = 4
+"""Of a word: "o'clock's", "who'd've"."""
+
 _SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
 _VOWELS = frozenset("aeiouy")
@@ -28,6 +31,8 @@ _VOWELS = frozenset("aeiouy")
 
 def guess(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
     """Ways to say a lower-case word that `lookup` does not have, one or two; none when its letters are not a-z."""
+    if word.count("'") > MOST_APOSTROPHES:
+        return ()
     stem, apostrophe, ending = word.rpartition("'")
     if apostrophe and stem and (ending == "s" or f"'{ending}" in ENDINGS):
         stems = lookup(stem) or guess(stem, lookup)

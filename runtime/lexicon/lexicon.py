@@ -50,9 +50,10 @@ class Lexicon:
             return tuple(dict.fromkeys(tuple(phone for part in way for phone in part) for way in ways))
         found = self._known(word) or guess(word, self._known)
         if not found:
+            short = word if len(word) <= 40 else f"{word[:40]}..."
             raise PronunciationError(
-                f"no pronunciation for {word!r}: write it with the letters a-z, or give one, as in "
-                f"Lexicon({{{word!r}: 'HH EH L OW'}})"
+                f"no pronunciation for {short!r}: write it with the letters a-z, or give one, as in "
+                f"Lexicon({{{short!r}: 'HH EH L OW'}})"
             )
         return found
 

@@ -15,7 +15,9 @@ from functools import lru_cache
 from .characters import plain
 from .readings import MERIDIEM, SCALE, SHORT, TOKEN, UNIT, Spoken, read
 
-_LONG = 100
+LONG = 100
+"""Characters of texts that are rare, so that what is asked of them is not remembered."""
+
 _ORDINARY = re.compile(r"[a-z ]*")
 _SILENT = frozenset(" .,!?;:'\"()[]{}_-—―“”„«»‹›¿¡‚")
 _NOT_SILENT = re.compile(r"(?<=\d)[-:,.](?=\d)|(?<!\S)-(?=\s+\d)")
@@ -66,7 +68,7 @@ def reads_together(left: str, right: str) -> bool:
     """Whether two pieces of plain text with a space between them are said in another way than one after the other."""
     if not may_follow(left).match(right):
         return False
-    if len(left) + len(right) > _LONG:  # rare, and not worth its place in memory
+    if len(left) + len(right) > LONG:
         return _reads_together.__wrapped__(left, right)
     return _reads_together(left, right)
 
