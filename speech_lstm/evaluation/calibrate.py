@@ -1,8 +1,9 @@
 """Fit the confidence of a model on development data: blank offset first, then the logistic regression over margins.
 
 Right answers: single words in a grammar of all of them, and sentences among others and among near misses. Wrong ones:
-what was misheard there, the same clips with what was said taken out of the grammar, and noise (`trials`). Every kind of
-trial has the same weight. Prints and writes JSON for the exported metadata:
+what was misheard there, the same clips with what was said taken out of the grammar, and noise (`trials`). All that is
+said is heard as recorded and in noise (`SNR_DB`). Every kind of trial has the same weight. Prints and writes JSON for
+the exported metadata:
 
     python -m speech_lstm.evaluation.calibrate MODEL --words MANIFEST --sentences MANIFEST --noise MANIFEST -o fit.json
 """
@@ -34,6 +35,8 @@ from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
 
 BLANK_OFFSETS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+SNR_DB = (15.0, 6.0)
+"""Ratios of speech to noise in which everything is heard once more."""
 WRONG_TARGETS = {"accept": 0.05, "open": 0.03}
 """Of other speech and noise, every kind as frequent as the others, accepted at the threshold: `accept` after a wake
 word or a button, where a command is likely; `open` where everything that is said may be one."""
@@ -91,11 +94,11 @@ def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOption
     best = [graphs.best(trial, replace(base, blank_offset=offset)) for trial in trials]
     features = np.array([row for row, _ in best])
     right = np.array([text == trial.said for trial, (_, text) in zip(trials, best, strict=True)])
-    kinds = np.array([trial.kind for trial in trials])
+    kinds = np.array([f"{trial.kind}, {trial.snr_db} dB" for trial in trials])
     known = np.array([trial.inside for trial in trials])
     confidence = logistic_regression(features, right, equal_weights(kinds, right))
     probability = np.array([confidence.probability(row) for row in features])
-    near = kinds == NEAR_MISS
+    near = np.array([trial.kind == NEAR_MISS for trial in trials])
     other = ~known & ~near
     thresholds = {
         name: round(accepting_threshold(probability[other], kinds[other], share), 4)
@@ -187,14 +190,16 @@ def _least_squares(
     features: NDArray[np.float64],
     labels: NDArray[np.bool_],
     share: NDArray[np.float64],
-    ridge: float = 1e-3,
+    prior: float = 0.1,
     steps: int = 50,
 ) -> list[float]:
     """Intercept and weights by iteratively reweighted least squares (Bishop 2006, section 4.3.3).
 
-    ridge keeps the weights finite when the classes can be separated.
+    prior: precision of a normal prior of the weights, which keeps them finite when the classes can be separated. With
+    many rows hardly anything of it is felt, not even by features as small as `filler`.
     """
     inputs = np.column_stack([np.ones(len(features)), features])
+    ridge = prior / len(features)
     weights = np.zeros(inputs.shape[1])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
@@ -215,11 +220,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", help="an .onnx file or the name of a shipped model")
     for kind in ("words", "sentences", "noise"):
         parser.add_argument(f"--{kind}", nargs="+", type=Path, required=True, metavar="MANIFEST")
-    parser.add_argument("--clips", type=int, default=400, help="of each kind, at most (default: %(default)s)")
+    parser.add_argument("--clips", type=int, default=250, help="of each kind, at most (default: %(default)s)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
-    trials = make_trials(model, args.words, args.sentences, args.noise, args.clips)
+    trials = make_trials(model, args.words, args.sentences, args.noise, args.clips, snr_db=SNR_DB)
     result = fit(trials, model.metadata)
     args.output.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(trials)} trials, {len(FEATURES)} features -> {args.output}", file=sys.stderr)

@@ -1,15 +1,15 @@
 """Trials for confidence: a clip and phrases to recognise in it, where it is known what the right answer is.
 
 Words among all words; short sentences among others, alone or with near misses of them; the same without what was said;
-sentences where single words are expected; noise, silence and music. Half of the speakers are for calibration, the
-others are held out to measure it.
+sentences where single words are expected; noise, silence and music. All that is said is heard as recorded, and in noise
+as well if wanted. Half of the speakers and noises are for calibration, the others are held out to measure it.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from speech_lstm.evaluation.conditions import in_noise
 from speech_lstm.evaluation.sounds import music, silence
 from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.lexicon.closed import hears_words
@@ -36,12 +37,16 @@ LEAST_DISTANCE = 2  # phones in which it differs: with one even people mishear i
 
 @dataclass(frozen=True)
 class Trial:
-    """A clip and a grammar. `said` is "" for noise; log_probs: float32 [frames, tokens]. `kind`: for the table."""
+    """A clip and a grammar. `said` is "" for noise; log_probs: float32 [frames, tokens]. `kind`: for the table.
+
+    `snr_db`: of the noise it was put in, None for none.
+    """
 
     kind: str
     log_probs: NDArray[np.float32]
     phrases: tuple[str, ...]
     said: str
+    snr_db: float | None = None
 
     @property
     def inside(self) -> bool:
@@ -57,11 +62,13 @@ def make_trials(
     clips: int,
     held_out: bool = False,
     seed: int = 0,
+    snr_db: Sequence[float] = (),
 ) -> list[Trial]:
     """Trials from the dev rows of manifests (all rows of those without a split), at most `clips` rows of each kind.
 
     noise: manifests, or audio files. held_out: from the speakers, or files where none is named, that calibration does
-    not use. A model of whole words has no trials with sentences in the grammar.
+    not use. snr_db: ratios at which all that is said is heard in that noise, besides as it was recorded. A model of
+    whole words has no trials with sentences in the grammar.
     """
     tokens = model.metadata.tokens
     closed = hears_words(tokens)
@@ -76,37 +83,66 @@ def make_trials(
     texts = sorted({row["text"] for row in read})
     alike = AlikeWords(word for text in texts for word in text.split())
 
-    def others(said: str) -> list[str]:
+    def others(said: str) -> tuple[str, ...]:
         rest = [text for text in texts if text != said]
-        return rng.sample(rest, min(PHRASES, len(rest)))
+        return tuple(rng.sample(rest, min(PHRASES, len(rest))))
 
+    no_speech: list[tuple[str, Path | Samples]]
+    no_speech = [("noise", row["audio_filepath"]) for row in _sample(sounds, clips, held_out, random.Random(seed))]
+    surroundings = _Surroundings([path for _, path in no_speech], snr_db, seed)
     for row in _sample(spoken, clips, held_out, rng):
-        said, heard = row["text"], posteriors(model, row["audio_filepath"])
-        trials.append(Trial("word", heard, commands, said))
-        trials.append(Trial("word outside", heard, tuple(text for text in commands if text != said), said))
+        said = row["text"]
+        rest = tuple(text for text in commands if text != said)
+        for snr, audio in surroundings.around(row["audio_filepath"]):
+            heard = posteriors(model, audio)
+            trials.append(Trial("word", heard, commands, said, snr))
+            trials.append(Trial("word outside", heard, rest, said, snr))
     for row in _sample(read, clips, held_out, rng):
-        said, heard = row["text"], posteriors(model, row["audio_filepath"])
+        said = row["text"]
+        grammars = {"sentence where words are expected": commands}
         if closed:
-            if not set(said.split()) & set(commands):
-                trials.append(Trial("sentence where words are expected", heard, commands, said))
-            continue
-        misses = [alike.near_miss(said, rng) for _ in range(NEAR_MISSES)]
-        rest = others(said)
-        trials.append(Trial("sentence", heard, (*rest, said), said))
-        trials.append(Trial("sentence outside", heard, tuple(rest), said))
-        trials.append(Trial("sentence among near misses", heard, (*rest, *misses, said), said))
-        trials.append(Trial("near miss", heard, (*rest, misses[0]), said))
-        if said not in commands:
-            trials.append(Trial("sentence where words are expected", heard, commands, said))
+            if set(said.split()) & set(commands):
+                continue
+        else:
+            misses = [alike.near_miss(said, rng) for _ in range(NEAR_MISSES)]
+            rest = others(said)
+            grammars |= {
+                "sentence": (*rest, said),
+                "sentence outside": rest,
+                "sentence among near misses": (*rest, *misses, said),
+                "near miss": (*rest, misses[0]),
+            }
+            if said in commands:
+                del grammars["sentence where words are expected"]
+        for snr, audio in surroundings.around(row["audio_filepath"]):
+            heard = posteriors(model, audio)
+            trials += [Trial(kind, heard, phrases, said, snr) for kind, phrases in grammars.items()]
     synthesis = np.random.default_rng([seed, held_out])
-    no_speech = [("noise", row["audio_filepath"]) for row in _sample(sounds, clips, held_out, rng)]
     no_speech += [(kind, make(synthesis)) for kind, make in SYNTHESISED for _ in range(min(clips, SOUNDS))]
     for kind, clip in no_speech:
         heard = posteriors(model, clip)
         trials.append(Trial(kind, heard, commands, ""))
         if not closed:
-            trials.append(Trial(kind, heard, tuple(others("")), ""))
+            trials.append(Trial(kind, heard, others(""), ""))
     return trials
+
+
+class _Surroundings:
+    """Noise for clips, drawn one after the other."""
+
+    def __init__(self, noises: Sequence[Any], snr_db: Sequence[float], seed: int) -> None:
+        if snr_db and not noises:
+            raise ValueError("clips cannot be put in noise without recordings of noise")
+        self._noises = [read_audio(path) for path in noises] if snr_db else []
+        self._snr_db, self._random = snr_db, np.random.default_rng(seed)
+
+    def around(self, path: Path) -> Iterator[tuple[float | None, Samples]]:
+        """A clip as recorded, and at each ratio."""
+        audio = read_audio(path)
+        yield None, audio
+        for snr in self._snr_db:
+            noise = self._noises[int(self._random.integers(len(self._noises)))]
+            yield snr, in_noise(audio, np.roll(noise, int(self._random.integers(len(noise)))), snr)
 
 
 def posteriors(
