@@ -6,11 +6,12 @@ So are those with a space that are said together, as "1 1/2", "7:00 pm" or "5 â‚
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import cache
 from itertools import groupby
 
+from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
 from speech_lstm.runtime.lexicon.text import LONG, may_follow, reads_together
 
 from ..errors import GrammarError
@@ -33,6 +34,9 @@ MOST_PARTS = 8_000_000
 
 MOST_READ = 1_000_000
 """Characters of texts that are read again and again to see what may follow them: a few seconds likewise."""
+
+MOST_MADE = 200_000
+"""Letters of words that come of joining others and that the dictionary lacks: a guess takes 0.2 ms a letter."""
 
 Step = tuple[Unit, int]
 """From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
@@ -74,6 +78,8 @@ class _Joined(Fragments):
         self._num_steps = 0
         self._num_parts = 0
         self._num_read = 0
+        self._made: set[str] = set()
+        self._num_made = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
         self.firsts = cache(self._find_firsts)
 
@@ -173,12 +179,26 @@ class _Joined(Fragments):
         """Make the word node of a fragment node; those that it leads to have been added before."""
         if node == Fragments.END:
             return
-        ways = [(labels, self._words_at[target]) for unit, target in self.steps(node) for labels in said(unit)]
+        ways: list[tuple[tuple[Label, ...], int]] = []
+        for unit, target in self.steps(node):
+            found = said(unit)
+            ways += [(labels, self._words_at[target]) for labels in found]
+            if _joins_letters(unit):
+                self._count_made(found)
         branches: list[int] = []
         for first, group in groupby(ways, key=_kind_of_first):
             alike = list(group)
             branches += [after for _, after in alike] if first is None else [self.trie(alike)]
         self._words_at[node] = self.union(branches)
+
+    def _count_made(self, ways: Iterable[tuple[Label, ...]]) -> None:
+        for word in {label for labels in ways for label in labels if isinstance(label, str)} - self._made:
+            self._made.add(word)
+            self._num_made += 0 if dictionary_pronunciations(word) else len(word)
+            if self._num_made > MOST_MADE:
+                raise GrammarError(
+                    f"{_TOO_MANY.format(f'{MOST_MADE} letters of')}, here to words that are in no dictionary, as {word!r}"
+                )
 
     def graph(self, fragment_root: int) -> WordGraph:
         """The nodes that can be reached, numbered from the start."""
@@ -194,6 +214,11 @@ class _Joined(Fragments):
                 arcs.append(_word_arc(number_of[node], number_of[target], label))
         finals = frozenset((number_of[Fragments.END],)) if Fragments.END in number_of else frozenset()
         return WordGraph(num_nodes=len(number_of), start=0, finals=finals, arcs=tuple(arcs))
+
+
+def _joins_letters(unit: Unit) -> bool:
+    """Whether it may be a word that is none of its parts; endings with an apostrophe are cheap to guess."""
+    return sum(isinstance(part, str) and part[0].isalpha() for part in unit) > 1
 
 
 def _kind_of_first(way: tuple[tuple[Label, ...], int]) -> Mark | str | None:
