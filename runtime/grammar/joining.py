@@ -196,9 +196,8 @@ class _Joined(Fragments):
             self._made.add(word)
             self._num_made += 0 if dictionary_pronunciations(word) else len(word)
             if self._num_made > MOST_MADE:
-                raise GrammarError(
-                    f"{_TOO_MANY.format(f'{MOST_MADE} letters of')}, here to words that are in no dictionary, as {word!r}"
-                )
+                reason = _TOO_MANY.format(f"{MOST_MADE} letters of")
+                raise GrammarError(f"{reason}, here to words that are in no dictionary, as {word!r}")
 
     def graph(self, fragment_root: int) -> WordGraph:
         """The nodes that can be reached, numbered from the start."""
