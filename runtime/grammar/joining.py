@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 
 from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
-from speech_lstm.runtime.lexicon.text import LONG, may_follow, reads_together
+from speech_lstm.runtime.lexicon.text import may_follow, reads_together
 
 from ..errors import GrammarError
 from .fragments import MOST_ARCS, SPACE, Arc, Fragments, Label, Mark, Number
@@ -32,7 +32,7 @@ SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 MOST_PARTS = 8_000_000
 """Of texts that are read as one, counted again with each part that is added: what a few seconds suffice for."""
 
-MOST_READ = 1_000_000
+MOST_READ = 2_000_000
 """Characters of texts that are read again and again to see what may follow them: a few seconds likewise."""
 
 MOST_MADE = 200_000
@@ -82,6 +82,7 @@ class _Joined(Fragments):
         self._num_made = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
         self.firsts = cache(self._find_firsts)
+        self.together = cache(self._read_together)
 
     def space(self, target: int) -> int:
         """Words have no labels between them."""
@@ -139,10 +140,7 @@ class _Joined(Fragments):
             return [(target, (*unit, label), _INSIDE)]
         left = written(unit)
         may = self.firsts(target, may_follow(left))
-        self._num_read += len(left) * len(may) if len(left) > LONG else 0
-        if self._num_read > MOST_READ:
-            raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
-        together = [first for first in may if reads_together(left, first)]
+        together = [first for first in may if self.together(left, first)]
         found = [(target, unit, _AFTER_SPACE)] if together else []
         apart = len(together) < len(self.firsts(target))
         return [*found, (target, unit, _DONE)] if apart else found
@@ -157,6 +155,12 @@ class _Joined(Fragments):
         if reads_together(written(unit), written((label,))):
             return [(target, (*unit, SPACE, label), _INSIDE)]
         return []
+
+    def _read_together(self, left: str, first: str) -> bool:
+        self._num_read += len(left)
+        if self._num_read > MOST_READ:
+            raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
+        return reads_together(left, first)
 
     def _find_firsts(self, node: int, pattern: re.Pattern[str] | None = None) -> tuple[str, ...]:
         """What may come first at a node, "" for the end; with a pattern, what it matches."""
