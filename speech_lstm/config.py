@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import SpeechLstmError
 
 T = TypeVar("T")
@@ -183,7 +184,7 @@ class Config:
 def read_toml(path: Path) -> dict[str, Any]:
     """The values of a TOML file; ConfigError names the file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -12,6 +12,7 @@ import soundfile
 
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.audio.pipes import live_blocks
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.results import AudioWarning
 
@@ -51,6 +52,71 @@ def test_chunks_after_the_sound_are_not_heard(tmp_path: Path) -> None:
 def test_an_empty_wav_with_notes_is_empty(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="no samples in the file"):
         heard(tmp_path, wav(60, 0, b"LIST\x10\0\0\0INFOISFT\x04\0\0\0abcd"))
+
+
+def chunk(name: bytes, content: bytes, size: int | None = None, padding: bytes = b"\0") -> bytes:
+    """size: what is written instead of the right one."""
+    filling = padding if len(content) % 2 else b""
+    return name + struct.pack("<I", len(content) if size is None else size) + content + filling
+
+
+def form(rate: int = 16000, bits: int = 16) -> bytes:
+    return chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, rate, rate * bits // 8, bits // 8, bits))
+
+
+DATA = chunk(b"data", PCM)
+BYTES = (SOUND[:15999] * 127 + 128).astype("u1").tobytes()
+NOTES = chunk(b"LIST", b"INFOISFT\x04\0\0\0abcd")
+ODD_NOTES = chunk(b"LIST", b"INFOabc", padding=b"")
+SEVERAL: dict[str, tuple[float, bytes]] = {
+    "two": (2, form() + DATA + DATA),
+    "three": (3, form() + DATA + DATA + DATA),
+    "with notes between": (2, form() + DATA + NOTES + DATA),
+    "with odd notes between that nothing fills up": (2, form() + DATA + ODD_NOTES + DATA),
+    "after odd notes that nothing fills up": (1, form() + ODD_NOTES + DATA),
+    "the first empty": (1, form() + chunk(b"data", b"") + DATA),
+    "the last empty": (1, form() + DATA + chunk(b"data", b"")),
+    "an odd one": (2, form(bits=8) + chunk(b"data", BYTES) + chunk(b"data", BYTES)),
+    "an odd one that nothing fills up": (2, form(bits=8) + chunk(b"data", BYTES, padding=b"") + chunk(b"data", BYTES)),
+    "half a sample too much": (2, form() + chunk(b"data", PCM + b"\1") + DATA),
+    "at another rate": (3, form() + DATA + form(8000) + DATA),
+    "the second cut": (2, form() + DATA + chunk(b"data", PCM, 2 * len(PCM))),
+    "the second of no known size": (2, form() + DATA + chunk(b"data", PCM, 0xFFFFFFFF)),
+    "the second with size 0": (2, form() + DATA + chunk(b"data", PCM, 0)),
+    "the second wrongly short": (2, form() + DATA + chunk(b"data", PCM, 3200)),
+    "two files": (2, form() + DATA + b"RIFF\0\0\0\0WAVE" + form() + DATA),
+    "files with another rate": (3, form() + DATA + NOTES + b"RIFF\0\0\0\0WAVE" + form(8000) + DATA),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_each_chunk_of_sound_is_heard(tmp_path: Path, name: str) -> None:
+    """From a file and from a pipe; libsndfile hears none or the first, FFmpeg the last."""
+    seconds, chunks = SEVERAL[name]
+    last = SOUND[: 15999 if name.startswith("an odd one") else 16000]
+    content = b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+    samples, told = heard(tmp_path, content)
+    live = list(live_blocks(io.BytesIO(content)))
+    told += [block for block in live if isinstance(block, AudioWarning)]
+    piped = np.concatenate([block for block in live if not isinstance(block, AudioWarning)])
+    for sound in (samples, piped):
+        assert len(sound) == pytest.approx(seconds * 16000, abs=10)
+        assert np.abs(sound[-8000:]).max() == pytest.approx(0.3, abs=0.05), "no header is heard as noise"
+        if seconds == 2:
+            np.testing.assert_allclose(sound[-15000:], last[-15000:], atol=0.02)
+    if name == "the second cut":
+        assert [(warning.kind, warning.message) for warning in told] == 2 * [
+            ("damaged", "the sound ends at 2.0 s of 3.0 s")
+        ]
+    else:
+        assert not told
+
+
+def test_many_small_chunks_of_sound_end_soon(tmp_path: Path) -> None:
+    chunks = form() + b"".join(chunk(b"data", PCM[at : at + 2]) for at in range(0, len(PCM), 2))
+    samples, told = heard(tmp_path, b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+    np.testing.assert_allclose(samples[:-1], SOUND[:-1], atol=1e-3)
+    assert not told
 
 
 @pytest.mark.parametrize("sizes", [(0, 0, 0), (2**64 - 1,) * 3])

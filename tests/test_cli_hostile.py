@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -132,14 +135,93 @@ def test_a_number_that_is_none(
     assert code == 2 and is_one_line(error) and option in error, error
 
 
+INPUTS = (
+    "train X", "align X --out OUT/a", "align EMPTY --out OUT/a --model X", "prepare speech_commands X --out OUT",
+    "prepare tar X --out OUT", "prepare common_voice X --out OUT", "explain X --out OUT.png", "evaluate X",
+    "evaluate X --grammar FILE", "evaluate MANIFEST --limit 1 --grammar X", "evaluate MANIFEST --limit 1 --model X",
+    "evaluate --suite X", "evaluate --results X --card FILE",
+    "evaluate MANIFEST --limit 1 --grammar FILE --pronunciations X", "export X --out OUT",
+    "benchmark X --phrases left", "benchmark LEFT --grammar X", "benchmark LEFT --phrases left --model X",
+    "benchmark LEFT --phrases left --pronunciations X", "serve --grammar X", "serve --phrases left --model X",
+    "serve --phrases left --token-file X", "serve --phrases left --http 127.0.0.1:0 --certificate X",
+    "wakeword enrol left X", "wakeword enrol left LEFT --model X", "wakeword check jarvis --pronunciations X",
+    "grammar check X", "grammar check FILE --pronunciations X", "grammar compile X --out OUT.json",
+    "grammar compile FILE --out OUT.json --model X", "grammar home-assistant --entities X --out OUT.yaml",
+    "listen --wav X --phrases left", "listen --wav SHORT --grammar X",
+    "listen --wav SHORT --phrases left --model X", "listen --wav SHORT --phrases left --pronunciations X",
+    "transcribe X --phrases left", "transcribe LEFT --grammar X", "transcribe LEFT --phrases left --model X",
+    "transcribe LEFT --phrases left --pronunciations X",
+)  # fmt: skip
+"""Everything that reads a file, which is X."""
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Pipes into which something is written for ever: zeros, and lines that might go on as a grammar or TOML."""
+    pipes = {}
+    over = threading.Event()
+
+    def feed(descriptor: int, content: bytes) -> None:
+        while not over.is_set():
+            with suppress(BlockingIOError):
+                os.write(descriptor, content)
+            over.wait(1e-4)
+
+    threads = []
+    for name, content in (("ZEROS", bytes(1 << 16)), ("LINES", b"# left\n" * 9000)):
+        pipes[name] = str(tmp_path_factory.mktemp("pipes") / name)
+        os.mkfifo(pipes[name])
+        descriptor = os.open(pipes[name], os.O_RDWR | os.O_NONBLOCK)
+        threads.append(threading.Thread(target=feed, args=(descriptor, content), daemon=True))
+        threads[-1].start()
+    yield pipes
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """2 GB of memory more than there are, a minute, and no patience with pipes."""
+    monkeypatch.setattr("speech_lstm.runtime.content.MOST_PIPED", 1 << 20)
+    monkeypatch.setattr("speech_lstm.runtime.content.MOST_COPIED", 1 << 22)
+
+    def stop(*_: object) -> None:
+        raise AssertionError("no end after a minute")
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    used = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) << 10
+    resource.setrlimit(resource.RLIMIT_DATA, (used + (2 << 30), before[1]))
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices and limits as on Linux")
+@pytest.mark.parametrize("command", INPUTS)
+def test_files_without_an_end_or_a_meaning(
+    command: str, files: Path, endless: dict[str, str], bounded: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"LEFT": LEFT, "MANIFEST": MANIFEST}
+    for value in ("/dev/zero", "/dev/full", endless["ZEROS"], endless["LINES"], "CORPUS/left", "NOISE"):
+        arguments = [value if word == "X" else given.get(word, word) for word in command.split()]
+        code, error = outcome(arguments, capsys)
+        if command.startswith(("serve --grammar", "transcribe X", "grammar check")) and value == "CORPUS/left":
+            assert code in (0, 1)
+            continue
+        assert code in (1, 2) and "speech-lstm: error: " in error, (value, error)
+        assert len(error.splitlines()) == 1 + ("real time" in error), error
+        if value.startswith("/"):
+            assert any(reason in error for reason in ("device", "pipe", "not a", "Not a", "PEM")), error
+
+
 WRONG: list[tuple[int, str, str]] = [
     (2, "", "COMMAND"),
     (2, "transcribe", "PATH"),
     (2, "transcribe --phrases left LEFT", "required: PATH; all that follows --phrases are phrases"),
     (2, "transcribe -DASH --phrases left", "for the file write ./-DASH"),
-    (1, "transcribe LEFT --grammar /dev/zero", "/dev/zero is a device; expected a grammar file"),
-    (1, "transcribe LEFT --phrases left --pronunciations /dev/zero", "/dev/zero is a device"),
-    (1, "listen --wav LEFT --phrases left --model /dev/zero", "/dev/zero is a device; expected an .onnx file"),
     (2, "transcribe LEFT --resume --phrases left", "--resume needs --output or --beside"),
     (2, "transcribe LEFT --threshold 0.5", "--threshold needs --phrases or --grammar"),
     (2, "transcribe LEFT --phones --pause 1", "--pause needs --phrases or --grammar"),

@@ -49,6 +49,8 @@ def test_a_sentence_of_thousands_of_words_is_interpreted_soon() -> None:
         ("go\\", "ends with a backslash"),
         ("{0..999:a}{0..999:b}{0..999:c}", "too large .* combinations"),
         ("play " + "(1|4)" * 40, "too large .* combinations"),
+        ("{0..100:n}" * 4 + "to [-]{0..30:degrees} °C", "too large .* combinations"),
+        ("say e" + "(a|b)" * 15, "too large .* to words that are in no dictionary, as 'e[ab]{15}'"),
     ],
 )
 def test_what_would_have_no_end_is_refused_soon(phrase: str, message: str) -> None:

@@ -17,6 +17,11 @@ from speech_lstm.runtime.lexicon.own import read_pronunciations
 from speech_lstm.runtime.lexicon.tokens import BLANK, PHONES, TOKENS
 
 
+@pytest.mark.parametrize(("word", "said"), [("café", "cafe"), ("naïve", "naive"), ("5", "five"), ("Café", "cafe")])
+def test_words_are_read_as_in_a_grammar(word: str, said: str) -> None:
+    assert Lexicon().pronunciations(word) == Lexicon().pronunciations(said)
+
+
 def test_tokens_are_blank_and_the_39_phones_in_order() -> None:
     assert len(PHONES) == 39
     assert list(PHONES) == sorted(PHONES)

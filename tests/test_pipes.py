@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -174,6 +175,21 @@ def test_a_live_pipe_is_heard_while_it_comes(speech: Samples) -> None:
             time.sleep(0.01)
         assert heard == ["backward", "forward"], "before the end of the pipe"
     listener.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
+def test_ctrl_c_ends_a_pipe_that_is_waited_for(speech: Samples) -> None:
+    """It comes in the middle of libsndfile, which waits for more."""
+    header = written(speech[:0])[:-4] + b"\xff\xff\xff\xff"
+    arguments = [*COMMAND, "listen", "--wav", "-", *PHRASES]
+    with subprocess.Popen(arguments, stdin=-1, stdout=-1, stderr=-1) as listener:
+        assert listener.stdin and listener.stdout and listener.stderr
+        listener.stdin.write(header + (speech * 32767).astype("<i2").tobytes())
+        listener.stdin.flush()
+        assert [listener.stdout.readline() for _ in range(2)] == [b"backward\n", b"forward\n"]
+        time.sleep(0.3)
+        listener.send_signal(signal.SIGINT)
+        assert (listener.wait(30), listener.stderr.read()) == (0, b"")
 
 
 class Trickle(io.RawIOBase):

@@ -92,6 +92,7 @@ def test_degrees_and_units(written: str, said: str) -> None:
     ("written", "said"),
     [
         ("½ or 1/2 or ¾", "one half or one half or three quarters"),
+        ("50/50, 80/20 or 15/16", "fifty fifty eighty twenty or fifteen sixteenths"),
         ("⅓, 2/3, 5/8, 1/100", "one third two thirds five eighths one hundredth"),
         ("3/4 cup", "three quarters cup"),
         ("1 1/2, 2 3/4, 2⅓, 1 ½", "one and a half two and three quarters two and a third one and a half"),

@@ -36,6 +36,7 @@ RECOGNIZER: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((Path("missing.yaml"),), {}, "missing.yaml"),
     ((["left"],), {"model": None}, "model is None; expected the name of a shipped model"),
     ((["left"],), {"model": 5}, "model is 5"),
+    ((["left"],), {"model": ""}, "model is ''; expected the name of a shipped model"),
     ((["left"],), {"model": "missing.onnx"}, "missing.onnx"),
     ((["left"],), {"device": "gpu"}, "device is 'gpu', expected 'auto', 'cpu' or 'cuda'"),
     ((["left"],), {"device": None}, "device is None"),
@@ -109,6 +110,7 @@ def test_of_what_takes_words_events_and_streams(recognizer: sl.Recognizer) -> No
     assistant = sl.Assistant(recognizer)
     told(lambda: assistant.handle(recognizer.stream().accept(SAMPLES)), "expected one event")  # type: ignore[arg-type]
     told(lambda: assistant.on(["Go"]), "has no intent")  # type: ignore[arg-type]
+    told(lambda: sl.Assistant(sl.Recognizer(["Go: left"], device="cpu")).on("Go")(dict), "does not tell its parameters")
     told(lambda: next(recognizer.listen(stream="left")), "expected what recognizer.stream() gave")  # type: ignore[arg-type]
     told(lambda: recognizer.grammar.interpret(None), "expected its words")  # type: ignore[arg-type]
     assert recognizer.grammar.interpret("Left!") == recognizer.grammar.interpret(["left"])
@@ -170,6 +172,10 @@ def test_numbers_of_numpy_are_numbers() -> None:
         (lambda: sl.Model.load(3), "model is 3"),  # type: ignore[arg-type]
         (lambda: sl.Recognizer(["left"], device="cpu").with_grammar("left"), "there is no grammar file 'left'"),
         (lambda: sl.Recognizer(["left"], device="cpu").with_lists({"name": 5}), "list 'name'"),
+        (lambda: sl.Recognizer(["left"], device="cpu").with_lists({"name": ["a"]}), "has no list 'name'; it has: none"),
+        (lambda: sl.Grammar.from_phrases(["{x}"], {"x": [("a", 1)]}), "one of the values is ('a', 1): give a text"),
+        (lambda: sl.Grammar.from_phrases(["{x}"], {"x": [True]}), "one of the values is True: give a text"),
+        (lambda: sl.Grammar.from_phrases(["{x}"], {"x": [{"in": None}]}), "one of the values is None: give a text"),
     ],
 )
 def test_of_everything_else(call: Callable[[], Any], message: str) -> None:

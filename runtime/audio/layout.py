@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import PurePath
 
-from speech_lstm.runtime.audio.headers import mended, wave_layout
+from speech_lstm.runtime.audio.headers import mended
 from speech_lstm.runtime.audio.mpeg import mpeg_layout
 from speech_lstm.runtime.audio.ogg import ogg_layout
 from speech_lstm.runtime.audio.pieces import Bytes, Layout, Piece, joined
+from speech_lstm.runtime.audio.riff import wave_layout
 
 _JUNK = 1 << 20
 """Bytes before the sound that are passed over."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,10 @@ class SoundFile:
         opened: Any = source
         if isinstance(source, AudioFile):
             opened = Window(source.file, parts) if parts else _name(source)
+        self._careful = None if isinstance(opened, str | bytes | Path) else _Careful(opened)
         try:
             with hushed():
-                self._file = kind(opened, **form)
+                self._file = kind(self._careful or opened, **form)
         except (library.LibsndfileError, TypeError, ValueError) as error:  # a headerless .raw file; an encoding
             reason = getattr(error, "error_string", str(error)).rstrip(".")
             if "possibly a pipe" in reason:  # what it says of a file that might have been MP3 and is not
@@ -86,6 +88,8 @@ class SoundFile:
         try:
             with self._hush():
                 heard = self._file.read(len(block), dtype="float32", always_2d=True, out=block)
+            if self._careful and self._careful.error:
+                raise self._careful.error
             self._heard += len(heard)
             return self._scaled(heard)
         except self._library.LibsndfileError as error:
@@ -113,6 +117,26 @@ class SoundFile:
         elif loudest:
             self.is_int16_in_int32 |= holds_int16((block * np.float32(_INT32)).astype(np.int32))
         return block * np.float32(65536) if self.is_int16_in_int32 else block
+
+
+class _Careful:
+    """A file whose errors wait: of one inside of libsndfile, as by Ctrl-C, Python prints a traceback and goes on.
+
+    `error`: the last one.
+    """
+
+    def __init__(self, file: io.RawIOBase) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+        self.seek, self.tell = file.seek, file.tell
+
+    def readinto(self, buffer: Any) -> int | None:
+        """As that of the file; nothing where it fails."""
+        try:
+            return self._file.readinto(buffer)
+        except BaseException as error:
+            self.error = error
+            return 0
 
 
 def _name(source: AudioFile) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from speech_lstm.runtime.audio.pcm import check_sample_rate
+from speech_lstm.runtime.content import copy_content, is_device
 from speech_lstm.runtime.errors import AudioError
 
 Source = str | PathLike[str] | BinaryIO | io.RawIOBase
@@ -76,7 +76,7 @@ def stream_of(source: Source) -> Iterator[tuple[Stream, str, bool]]:
     if not isinstance(source, str | PathLike):
         if not hasattr(source, "read"):
             raise AudioError(f"got {type(source).__name__}; expected the name of an audio file, or an open file")
-        if _is_device(source):
+        if is_device(source):
             raise AudioError(f"{_name(source)} is a device; expected audio from a file or a pipe")
         yield source, _name(source), False
         return
@@ -90,7 +90,7 @@ def stream_of(source: Source) -> Iterator[tuple[Stream, str, bool]]:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     with file:
-        if _is_device(file):
+        if is_device(file):
             raise AudioError(f"{path} is a device; expected an audio file or a pipe")
         yield file, str(path), stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
@@ -100,22 +100,13 @@ def _name(stream: Stream) -> str:
     return "standard input" if name == "<stdin>" else name if isinstance(name, str) else "the open file"
 
 
-def _is_device(stream: Stream) -> bool:
-    """Whether it is a terminal or the like. /dev/null is an empty file."""
-    try:
-        status = os.fstat(stream.fileno())
-        return stat.S_ISCHR(status.st_mode) and not os.path.samestat(status, Path(os.devnull).stat())
-    except (OSError, ValueError, AttributeError):  # it is no file of the system's
-        return False
-
-
 @contextmanager
 def _copied(stream: Stream, name: str) -> Iterator[AudioFile]:
     copy = tempfile.NamedTemporaryFile(prefix="speech-lstm-", delete=False)  # noqa: SIM115 (closed before it is deleted)
     try:
         with copy:
             try:
-                shutil.copyfileobj(stream, copy)
+                copy_content(stream, copy)
                 copy.flush()
             except (OSError, ValueError, TypeError) as error:  # no space left, a closed file, a text file
                 raise AudioError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from speech_lstm.runtime.content import read_content
 from speech_lstm.runtime.decoding.confidence import FEATURES
 from speech_lstm.runtime.decoding.decoder import DecoderOptions
 from speech_lstm.runtime.decoding.graph import DecodingGraph, IntArray
@@ -63,7 +64,7 @@ class CompiledGrammar(Grammar):
     def read(cls, path: Path) -> CompiledGrammar:
         """Read and check a file. GrammarError that names the file and the field."""
         try:
-            document = json.loads(path.read_bytes())
+            document = json.loads(read_content(path))
         except (OSError, ValueError, RecursionError) as error:
             raise GrammarError(f"{path}: not a compiled grammar: {error}") from None
         file = Fields(document, f"{path}: ")

@@ -106,6 +106,14 @@ class Grammar:
             raise GrammarError(f"there is no grammar file {given}; phrases are given in a list, as in [{given}]")
         return cls.from_text(path)
 
+    def with_lists(self, lists: Lists) -> Grammar:
+        """The same with other values for some of its lists."""
+        grammar = Grammar(self.source, lists)
+        if unknown := sorted(set(lists) - set(self.source.lists)):
+            known = ", ".join(sorted(self.source.lists)) or "none"
+            raise GrammarError(f"the grammar has no list {unknown[0]!r}; it has: {known}")
+        return grammar
+
     def __repr__(self) -> str:
         intents = {template.block.intent for template in self.source.templates} - {None}
         counts = {"template": len(self.source.templates), "intent": len(intents), "word": len(self.words)}

@@ -6,12 +6,13 @@ So are those with a space that are said together, as "1 1/2", "7:00 pm" or "5 â‚
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import cache
 from itertools import groupby
 
-from speech_lstm.runtime.lexicon.text import LONG, may_follow, reads_together
+from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
+from speech_lstm.runtime.lexicon.text import may_follow, reads_together
 
 from ..errors import GrammarError
 from .fragments import MOST_ARCS, SPACE, Arc, Fragments, Label, Mark, Number
@@ -31,8 +32,11 @@ SLOT_BEGINS = _Sentinel.SLOT_BEGINS
 MOST_PARTS = 8_000_000
 """Of texts that are read as one, counted again with each part that is added: what a few seconds suffice for."""
 
-MOST_READ = 1_000_000
+MOST_READ = 2_000_000
 """Characters of texts that are read again and again to see what may follow them: a few seconds likewise."""
+
+MOST_MADE = 200_000
+"""Letters of words that come of joining others and that the dictionary lacks: a guess takes 0.2 ms a letter."""
 
 Step = tuple[Unit, int]
 """From a place where a word may begin: text that is read as one with the marks in it, and the node after it."""
@@ -74,8 +78,11 @@ class _Joined(Fragments):
         self._num_steps = 0
         self._num_parts = 0
         self._num_read = 0
+        self._made: set[str] = set()
+        self._num_made = 0
         self._words_at: dict[int, int] = {Fragments.END: Fragments.END}
         self.firsts = cache(self._find_firsts)
+        self.together = cache(self._read_together)
 
     def space(self, target: int) -> int:
         """Words have no labels between them."""
@@ -133,10 +140,7 @@ class _Joined(Fragments):
             return [(target, (*unit, label), _INSIDE)]
         left = written(unit)
         may = self.firsts(target, may_follow(left))
-        self._num_read += len(left) * len(may) if len(left) > LONG else 0
-        if self._num_read > MOST_READ:
-            raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
-        together = [first for first in may if reads_together(left, first)]
+        together = [first for first in may if self.together(left, first)]
         found = [(target, unit, _AFTER_SPACE)] if together else []
         apart = len(together) < len(self.firsts(target))
         return [*found, (target, unit, _DONE)] if apart else found
@@ -151,6 +155,12 @@ class _Joined(Fragments):
         if reads_together(written(unit), written((label,))):
             return [(target, (*unit, SPACE, label), _INSIDE)]
         return []
+
+    def _read_together(self, left: str, first: str) -> bool:
+        self._num_read += len(left)
+        if self._num_read > MOST_READ:
+            raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
+        return reads_together(left, first)
 
     def _find_firsts(self, node: int, pattern: re.Pattern[str] | None = None) -> tuple[str, ...]:
         """What may come first at a node, "" for the end; with a pattern, what it matches."""
@@ -173,12 +183,25 @@ class _Joined(Fragments):
         """Make the word node of a fragment node; those that it leads to have been added before."""
         if node == Fragments.END:
             return
-        ways = [(labels, self._words_at[target]) for unit, target in self.steps(node) for labels in said(unit)]
+        ways: list[tuple[tuple[Label, ...], int]] = []
+        for unit, target in self.steps(node):
+            found = said(unit)
+            ways += [(labels, self._words_at[target]) for labels in found]
+            if _joins_letters(unit):
+                self._count_made(found)
         branches: list[int] = []
         for first, group in groupby(ways, key=_kind_of_first):
             alike = list(group)
             branches += [after for _, after in alike] if first is None else [self.trie(alike)]
         self._words_at[node] = self.union(branches)
+
+    def _count_made(self, ways: Iterable[tuple[Label, ...]]) -> None:
+        for word in {label for labels in ways for label in labels if isinstance(label, str)} - self._made:
+            self._made.add(word)
+            self._num_made += 0 if dictionary_pronunciations(word) else len(word)
+            if self._num_made > MOST_MADE:
+                reason = _TOO_MANY.format(f"{MOST_MADE} letters of")
+                raise GrammarError(f"{reason}, here to words that are in no dictionary, as {word!r}")
 
     def graph(self, fragment_root: int) -> WordGraph:
         """The nodes that can be reached, numbered from the start."""
@@ -194,6 +217,11 @@ class _Joined(Fragments):
                 arcs.append(_word_arc(number_of[node], number_of[target], label))
         finals = frozenset((number_of[Fragments.END],)) if Fragments.END in number_of else frozenset()
         return WordGraph(num_nodes=len(number_of), start=0, finals=finals, arcs=tuple(arcs))
+
+
+def _joins_letters(unit: Unit) -> bool:
+    """Whether it may be a word that is none of its parts; endings with an apostrophe are cheap to guess."""
+    return sum(isinstance(part, str) and part[0].isalpha() for part in unit) > 1
 
 
 def _kind_of_first(way: tuple[tuple[Label, ...], int]) -> Mark | str | None:

@@ -7,6 +7,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ..content import read_content
 from ..errors import GrammarError
 from .expression import shown
 from .source import Block, Place, Source, Template
@@ -48,9 +49,7 @@ def _lines(path: Path) -> list[tuple[str, Place]]:
 def read(path: Path) -> str:
     """The text of a UTF-8 file, or of UTF-16 that says so, as Windows has it. Raises GrammarError that names it."""
     try:
-        if path.is_char_device():
-            raise GrammarError(f"{path} is a device; expected a grammar file")
-        data = path.read_bytes()
+        data = read_content(path)
         text = data.decode("utf-16" if data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

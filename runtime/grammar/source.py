@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from ..errors import GrammarError
+from ..options import is_number
 
 MOST_PROBLEMS = 20
 """Problems shown at once."""
@@ -145,13 +147,20 @@ def text_list(given: Any, place: Place) -> TextList:
             unknown = set(entry) - {"in", "out", "context", "metadata"}
             if "in" not in entry or unknown:
                 raise GrammarError(f"{place}: the value {entry!r} needs the key 'in', and may have 'out' and 'context'")
-            text = str(entry["in"])
+            text = _text(entry["in"], place)
             context = entry.get("context") or {}
             if not isinstance(context, Mapping):
                 raise GrammarError(f"{place}: the context of {text!r} is {context!r}: give a dict")
             values.append(Value(text, entry.get("out", text), place, context))
-        elif entry is None:
-            raise GrammarError(f"{place}: one of the values is None: give a text or a number")
         else:
-            values.append(Value(str(entry), entry, place))
+            values.append(Value(_text(entry, place), entry, place))
     return TextList(tuple(values), place)
+
+
+def _text(given: Any, place: Place) -> str:
+    """Of a text or a number; what Python writes for anything else nobody says."""
+    if isinstance(given, str):
+        return str.__str__(given)  # of an enumeration of texts, the text
+    if not isinstance(given, Decimal) and not is_number(given):
+        raise GrammarError(f"{place}: one of the values is {given!r}: give a text or a number")
+    return str(given)

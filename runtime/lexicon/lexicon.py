@@ -39,16 +39,18 @@ class Lexicon:
         return f"<Lexicon: CMU dictionary and {words} of the user's own>"
 
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
-        """Ways to say one word, the likeliest first; at least one. Capitals are read as `runtime.text` reads them.
+        """Ways to say one word, the likeliest first; at least one. Capitals, digits and letters with accents are read
+        as `runtime.text` reads them.
 
         Raises PronunciationError for a word with characters that English spelling does not use.
         """
         if not isinstance(word, str):
             raise PronunciationError(f"the word is {word!r}; expected a string")
-        if word != word.lower() and (words := spoken_words(word)):
+        is_plain = word == word.lower()
+        found = self._known(word) or guess(word, self._known) if is_plain else ()
+        if not found and (words := spoken_words(word)) and words != (word,) and not (is_plain and " " in word):
             ways = islice(product(*map(self.pronunciations, words)), MOST_WAYS)
             return tuple(dict.fromkeys(tuple(phone for part in way for phone in part) for way in ways))
-        found = self._known(word) or guess(word, self._known)
         if not found:
             short = word if len(word) <= 40 else f"{word[:40]}..."
             raise PronunciationError(

@@ -81,8 +81,11 @@ def decade_words(digits: str) -> Words:
 
 
 def fraction_words(numerator: str, denominator: str, after_whole: bool = False) -> tuple[Words, Words]:
-    """The words for the digits of both: 3/4 -> three, quarters; 1/2 -> one, half; 1/2 after_whole -> and a, half."""
-    if (numerator, denominator) in IDIOMS and not after_whole:
+    """The words for the digits of both: 3/4 -> three, quarters; 1/2 -> one, half; 1/2 after_whole -> and a, half;
+    80/20, which is no part of something, -> eighty, twenty.
+    """
+    is_split = len(numerator) == 2 == len(denominator) and int(numerator) >= int(denominator) >= 10
+    if ((numerator, denominator) in IDIOMS or is_split) and not after_whole:
         return quantity_words(numerator), quantity_words(denominator)
     count = quantity_words(numerator)
     one = count == ("one",)

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import PronunciationError
 
 from .dictionary import Pronunciation
@@ -51,10 +52,8 @@ def read_pronunciations(path: str | PathLike[str]) -> dict[str, tuple[str, ...]]
 def _entries_of_file(path: Path) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     """Words and what is given for them, with the place of the word and of each way to say it, for messages."""
     expected = f"expected what `speech-lstm wakeword enrol` writes, as {EXAMPLE}"
-    if path.is_char_device():  # which may have no end
-        raise PronunciationError(f"{path} is a device; {expected}")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except UnicodeDecodeError as error:
         raise PronunciationError(f"{path}: not UTF-8 ({error.reason}); {expected}") from None
     except (OSError, ValueError) as error:

@@ -211,7 +211,10 @@ def _check(function: Callable[..., Any], intent: str, slots: IntentSlots) -> Non
     """GrammarError where the parameters of a function do not fit the slots."""
     if not callable(function):
         raise GrammarError(f"intent {intent!r} needs a function, not {function!r}")
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # of some functions in C
+        raise GrammarError(f"intent {intent!r}: {function!r} does not tell its parameters; use a def") from None
     named = {item.name: item for item in parameters if item.kind in _NAMED and item.name != "event"}
     takes_all = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters)
     problems = [

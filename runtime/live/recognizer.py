@@ -190,7 +190,7 @@ class Recognizer:
         """The same with other values for some lists of the grammar, as in `Grammar.from_phrases`: names of people, of
         songs, of what is there just now. `Stream.use` brings them to a stream that runs.
         """
-        return self.with_grammar(Grammar(self.grammar.source, lists))
+        return self.with_grammar(self.grammar.with_lists(lists))
 
     def recognize(self, samples: Any, sample_rate: float = SAMPLE_RATE) -> Result:
         """The command that a whole clip holds; a wake word is not needed. `recognize_all` is for several.

@@ -15,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from speech_lstm import models
+from speech_lstm.runtime.content import read_content
 from speech_lstm.runtime.errors import AudioError, DeviceError, ModelError
 from speech_lstm.runtime.model.cuda import PROVIDER, why_no_cuda
 from speech_lstm.runtime.model.metadata import DAMAGED, EXPORT_AGAIN, ModelMetadata, is_damaged, read_metadata
@@ -130,7 +131,7 @@ def why_not_on_cuda(content: bytes, path: Path) -> str | None:
 
 def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[Path, bytes]:
     """Find and read the file for a name or path on a device."""
-    if not isinstance(model, str | PathLike):
+    if not isinstance(model, str | PathLike) or not str(model):
         raise ModelError(f"model is {model!r}; expected the name of a shipped model, or the path of an .onnx file")
     path = models.find(model, device) if isinstance(model, str) else None
     if path is None:
@@ -138,10 +139,8 @@ def _read(model: str | PathLike[str], device: Literal["cpu", "cuda"]) -> tuple[P
         if not path.exists() and path.suffix != ".onnx":
             shipped = ", ".join(models.shipped()) or "none"
             raise ModelError(f"no model {str(model)!r}; expected an .onnx file or a shipped model's name ({shipped})")
-    if path.is_char_device():  # which may have no end
-        raise ModelError(f"{path} is a device; expected an .onnx file")
     try:
-        content = path.read_bytes()
+        content = read_content(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
     if is_damaged(content):

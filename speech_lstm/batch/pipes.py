@@ -7,10 +7,11 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 from codecs import BOM_UTF8
 from pathlib import Path
 from typing import BinaryIO
+
+from speech_lstm.runtime.content import MOST_PIPED, copy_content
 
 DESCRIPTOR = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 """Names of open files, which other processes do not have."""
@@ -25,7 +26,7 @@ def names_or_sound(stdin: BinaryIO) -> list[str] | Sound:
     head = stdin.read(_HEAD)
     names = names_in(head)
     if names is not None and len(head) == _HEAD:
-        head += stdin.read()
+        head += stdin.read(MOST_PIPED)
         names = names_in(head)
     return Sound(head, stdin) if names is None else names
 
@@ -54,14 +55,18 @@ class Sound(io.RawIOBase):
         head, self._head = self._head, b""
         return head or self._rest.read(size)
 
+    def fileno(self) -> int:
+        """Of the stream."""
+        return self._rest.fileno()
+
 
 def copy_sound(name: str, sound: Sound | None, folder: Path) -> Path:
     """A file of its own in the folder with the sound, or with what the name of an open file leads to. OSError."""
     kept = folder / f"{len(list(folder.iterdir()))}.audio"
     with kept.open("wb") as copy:
         if sound is not None:
-            shutil.copyfileobj(sound, copy)
+            copy_content(sound, copy)
         else:
             with Path(name).open("rb") as pipe:
-                shutil.copyfileobj(pipe, copy)
+                copy_content(pipe, copy)
     return kept

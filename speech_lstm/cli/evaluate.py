@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.environment import need
 from speech_lstm.cli.options import add_model_options, add_pronunciations_option, name, path, positive, share
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import SpeechLstmError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run_card(args: argparse.Namespace) -> int:
     if not args.card or not args.results or args.manifests or args.suite:
         args.parser.error("--card and --results go together, without a manifest, model or --suite")
     try:
-        results = json.loads(args.results.read_text(encoding="utf-8"))
+        results = json.loads(read_text(args.results))
     except (OSError, ValueError) as error:
         raise SpeechLstmError(f"{args.results}: cannot be read as results of a suite: {error}") from error
     write_card(args.card, results)

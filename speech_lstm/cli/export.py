@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.environment import need
 from speech_lstm.cli.options import name, path, share
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.writing import check_folder
 
@@ -94,7 +95,7 @@ def recorded(metadata: ModelMetadata, file: Path) -> ModelMetadata:
     from speech_lstm.runtime.model.metadata import Corpus
 
     try:
-        values = json.loads(file.read_text("utf-8"))
+        values = json.loads(read_text(file))
         if not isinstance(values, dict):
             raise SpeechLstmError(f"{file}: expected a JSON object")
         if unknown := sorted(set(values) - set(RECORDED)):

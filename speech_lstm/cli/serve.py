@@ -22,6 +22,7 @@ from speech_lstm.cli.options import (
     recognizer_options,
     sensitivity,
 )
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import OptionError, SpeechLstmError
 
 EXAMPLE = """example:
@@ -139,7 +140,7 @@ def address(text: str) -> tuple[str, int]:
 def _token(file: Path | None) -> str | None:
     """From the file, else from the environment."""
     try:
-        token = file.read_text(encoding="utf-8").strip() if file else os.environ.get(TOKEN, "").strip()
+        token = read_text(file).strip() if file else os.environ.get(TOKEN, "").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SpeechLstmError(f"--token-file {file}: {error}") from None
     if file and not token:

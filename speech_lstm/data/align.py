@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import Utterance
 from speech_lstm.runtime.audio import Samples, read_audio, refuse
+from speech_lstm.runtime.content import read_content
 from speech_lstm.runtime.errors import AudioError, PronunciationError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -160,7 +161,7 @@ def _complete_rows(out: Path) -> set[str]:
     """The audio paths that a file has; half a line left by an interrupted run is cut off."""
     if not out.exists():
         return set()
-    content = out.read_bytes()
+    content = read_content(out)
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         out.write_bytes(whole)

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from speech_lstm.runtime.audio import read_audio, refuse
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 
 SAMPLE_RATE = 16000
@@ -35,7 +36,7 @@ class Utterance:
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file in UTF-8. SpeechLstmError where it is none."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return read_text(path).splitlines()
     except OSError as error:
         raise SpeechLstmError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

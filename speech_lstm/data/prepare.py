@@ -162,7 +162,8 @@ LAYOUTS = {"speech_commands": speech_commands, "librispeech": librispeech, "comm
 
 def unpack(source: Path, out: Path) -> list[Recording]:
     """Unpack a tar of one folder, with a manifest and its audio, as the folder `out`; the manifest's recordings."""
-
+    if source.exists() and not source.is_file():
+        raise SpeechLstmError(f"{source}: not a file; expected a tar")
     try:
         with tarfile.open(source) as archive:
             for member in archive:

@@ -11,6 +11,7 @@ from typing import Any
 
 from speech_lstm.evaluation.suite import Suite
 from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.lexicon.text import spoken_words
 
@@ -37,7 +38,7 @@ class Clip:
 def read_clips(manifest: Path, suite: Suite) -> list[Clip]:
     """The rows of the suite's split. SpeechLstmError for a manifest that cannot be read, and where it has none."""
     try:
-        lines = manifest.read_text(encoding="utf-8").splitlines()
+        lines = read_text(manifest).splitlines()
     except OSError as error:
         raise SpeechLstmError(f"{manifest}: cannot read the manifest: {error.strerror}") from error
     clips = []

@@ -16,6 +16,7 @@ from speech_lstm.evaluation.conditions import Surroundings, conditions_of
 from speech_lstm.evaluation.measures import Observation
 from speech_lstm.evaluation.suite import Phones, Suite
 from speech_lstm.evaluation.trials import posteriors
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import PronunciationError, SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon, Pronunciation
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -55,7 +56,7 @@ def sentences(paths: Iterable[Path]) -> Iterator[str]:
     """Texts of the train splits of manifests, and the lines of .txt files. SpeechLstmError where that fails."""
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = read_text(path).splitlines()
             if path.suffix == ".txt":
                 yield from lines
             else:

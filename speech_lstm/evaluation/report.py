@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speech_lstm.evaluation import commands, phones, wake
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import SpeechLstmError
 
 Row = Mapping[str, Any]
@@ -41,7 +42,7 @@ def markdown(results: Mapping[str, Any], brief: bool = False) -> str:
 def write_card(card: Path, results: Mapping[str, Any]) -> None:
     """Put the results between the two marks of a model card. SpeechLstmError where it has no marks."""
     try:
-        text = card.read_text(encoding="utf-8")
+        text = read_text(card)
     except OSError as error:
         raise SpeechLstmError(f"{card}: cannot be read: {error.strerror}") from error
     before, begin, rest = text.partition(BEGIN)

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import GrammarError, SpeechLstmError
 
 KEYS = ("entities", "areas", "floors", "lists")
@@ -97,7 +98,7 @@ def _lists(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        given = yaml.safe_load(read_text(path)) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = getattr(error, "strerror", None) or str(error).replace("\n", " ")
         raise GrammarError(f"{path}: cannot be read: {reason}") from None

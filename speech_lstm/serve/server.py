@@ -104,6 +104,9 @@ def _web_server(engine: Engine, options: ServeOptions) -> uvicorn.Server:
     assert options.http is not None
     if options.access.token is None and options.http[0] not in LOOPBACK:
         raise SpeechLstmError(f"{options.http[0]} is open to others, which needs a token: see --token-file")
+    for file in filter(None, (options.certificate, options.key)):
+        if file.exists() and not file.is_file():
+            raise SpeechLstmError(f"{file}: not a file; expected PEM")
     limits = engine.limits
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # what clients do wrong is in the metrics
     try:
