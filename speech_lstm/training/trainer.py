@@ -161,9 +161,10 @@ class Trainer:
     def _begin_with(self, path: Path) -> None:
         """The weights of another run's checkpoint, or of an exported model."""
         try:
-            weights = read_weights(path, self.model) if path.suffix == ".onnx" else self._read(path)["average"]
-            self.model.load_state_dict(weights)
-            self.average.load_state_dict(weights)
+            saved = {"average": read_weights(path, self.model)} if path.suffix == ".onnx" else self._read(path)
+            self.model.load_state_dict(saved["average"])
+            self.average.load_state_dict(saved["average"])
+            self.objective.load_extra(saved.get("objective", {}))
         except (SpeechLstmError, RuntimeError) as error:
             raise ConfigError(f"run.start: {str(error).splitlines()[0]}") from None
 
