@@ -218,12 +218,14 @@ def plot(rows: Sequence[Row], target: Path) -> None:
         error = 100 * mean_error(row)
         for axis, at in ((left, row["cpu"]["int8"]["10 s"]), (right, row["hours"])):
             axis.plot(at, error, "o", color="tab:blue")
-            axis.annotate(row["cell"], (at, error), xytext=(4, 4), textcoords="offset points", fontsize=8)
+            axis.annotate(
+                row["cell"].replace("+", "\n+"), (at, error), xytext=(4, 4), textcoords="offset points", fontsize=8
+            )
     left.set(xlabel="CPU, int8, 10 s at a time, ms per second of audio", ylabel="phone error, mean of corpora, %")
     right.set(xlabel="hours of audio heard in the same CPU time")
     for axis in (left, right):
         axis.grid(alpha=0.3)
-        axis.margins(x=0.2)
+        axis.margins(0.2)
     figure.savefig(target, dpi=110)
 
 
