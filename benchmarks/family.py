@@ -67,7 +67,7 @@ class SharingTrainer(Trainer):
             setattr(self, name, getattr(first, name))
         config, shared = self.config, first.batches
         self.batches = TrainingBatches(
-            self.examples, shared.repeats, self.audio, shared.augmenter, config.optimizer.streams,
+            self.examples, shared.repeats.tolist(), self.audio, shared.augmenter, config.optimizer.streams,
             config.optimizer.stream_seconds, [config.run.seed, 0, 0], config.model.frame_ms,
             config.model.lookahead_frames,
         )  # fmt: skip
