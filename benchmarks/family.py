@@ -5,7 +5,8 @@
 
 Each cell trains for so many seconds of CPU on one thread, from the same seed and with the same batches in the same
 order: a fast one hears more of them. Its size is the largest multiple of eight within the limit, of parameters or of
-CPU (int8, blocks of 10 s). A cell may come with blocks around it: `--cells lstm gru lstm+convolution=16`.
+CPU (int8, blocks of 10 s). A cell may come with other keys of `[model]`, `[objective]` or `[run]`, which make another
+arm of the comparison: `--cells lstm lstm+seed=2 lstm+convolution=16 lstm+alignment_hours=0.7+mmi_weight=1`.
 Phone error is that of `speech-lstm train`, by corpus, with the phone bigram; accuracy is that of `speech-lstm evaluate`
 in the grammar of 35 words, int8. CPU is the least of several turns on a machine that should have nothing else to do.
 
@@ -29,7 +30,8 @@ import numpy as np
 
 from speech_lstm.acoustic.cells import CELLS
 from speech_lstm.acoustic.model import AcousticModel
-from speech_lstm.config import Config, ConfigError, ModelConfig, check, load_config
+from speech_lstm.config import Config, ConfigError, ModelConfig, ObjectiveConfig, RunConfig, check, load_config
+from speech_lstm.data.dataset import TrainingBatches
 from speech_lstm.evaluation.evaluate import evaluate
 from speech_lstm.export.checkpoint import describe, load_checkpoint
 from speech_lstm.export.halve import halve
@@ -39,7 +41,7 @@ from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.training.trainer import Trainer
+from speech_lstm.training.trainer import Trainer, alignment_weight
 
 WORDS = Path(__file__).parents[1] / "configs" / "speech_commands_35.txt"
 COMMANDS = "speech_commands"
@@ -61,23 +63,37 @@ class SharingTrainer(Trainer):
             super()._load_data()
             SharingTrainer.first = self
             return
-        for name in ("audio", "examples", "dev", "batches", "bigram"):
+        for name in ("audio", "examples", "dev", "bigram"):
             setattr(self, name, getattr(first, name))
+        config, shared = self.config, first.batches
+        self.batches = TrainingBatches(
+            self.examples, shared.repeats.tolist(), self.audio, shared.augmenter, config.optimizer.streams,
+            config.optimizer.stream_seconds, [config.run.seed, 0, 0], config.model.frame_ms,
+            config.model.lookahead_frames,
+        )  # fmt: skip
         self.model.frontend.load_state_dict(first.model.frontend.state_dict())
 
 
 def with_cell(config: Config, name: str) -> Config:
-    """The configuration with a cell and the blocks that its name says: "lstm+convolution=16"."""
-    cell, *blocks = name.split("+")
-    values = dataclasses.asdict(config.model) | {"cell": cell}
-    for block in blocks:
-        key, _, value = block.partition("=")
-        values[key] = int(value) if value.isdigit() else value
+    """The configuration with a cell and the other keys that its name says: "lstm+convolution=16+seed=2"."""
+    cell, *changes = name.split("+")
     if cell not in CELLS:
         raise ConfigError(f"no cell {cell!r}; there are {', '.join(CELLS)}")
-    if values["frame_ms"] != config.model.frame_ms or values["mels"] != config.model.mels:
-        raise ConfigError("all cells hear the same frames; change frame_ms and mels in the configuration")
-    return dataclasses.replace(config, model=check(ModelConfig, values, Path(name)))
+    model, objective, run = tables = [dataclasses.asdict(each) for each in (config.model, config.objective, config.run)]
+    model["cell"] = cell
+    for change in changes:
+        key, _, value = change.partition("=")
+        table = next((table for table in tables if key in table), model)
+        table[key] = json.loads(value) if value.replace(".", "").isdigit() else value
+    if model["mels"] != config.model.mels:
+        raise ConfigError("all cells hear the same features; change mels in the configuration")
+    path = Path(name)
+    return dataclasses.replace(
+        config,
+        model=check(ModelConfig, model, path),
+        objective=check(ObjectiveConfig, objective, path),
+        run=check(RunConfig, run, path),
+    )
 
 
 def size_within(config: ModelConfig, fits: Callable[[AcousticModel], bool]) -> int:
@@ -126,11 +142,12 @@ def cpu(path: Path, block_seconds: float, turns: int = 5, seconds: float = 10.0)
 def heard_in(config: Config, base: Path, seconds: float) -> float:
     """Hours of audio that a cell hears in so much CPU, by a few steps of a trainer that is thrown away."""
     trainer = SharingTrainer(config, base)
+    weight = alignment_weight(config.objective, config.optimizer.hours / 2)
     batches, used, audio = iter(trainer.batches), 0.0, 0.0
     for step in range(TRIED_STEPS + 1):
         began = time.process_time()
         batch = next(batches)
-        trainer.objective(batch, config.objective.alignment_weight, 0.0).backward()
+        trainer.objective(batch, weight, 0.0).backward()
         trainer.optimizers.step(0.0)
         if step:  # the first makes its kernels
             used, audio = used + time.process_time() - began, audio + batch.seconds
@@ -201,12 +218,14 @@ def plot(rows: Sequence[Row], target: Path) -> None:
         error = 100 * mean_error(row)
         for axis, at in ((left, row["cpu"]["int8"]["10 s"]), (right, row["hours"])):
             axis.plot(at, error, "o", color="tab:blue")
-            axis.annotate(row["cell"], (at, error), xytext=(4, 4), textcoords="offset points", fontsize=8)
+            axis.annotate(
+                row["cell"].replace("+", "\n+"), (at, error), xytext=(4, 4), textcoords="offset points", fontsize=8
+            )
     left.set(xlabel="CPU, int8, 10 s at a time, ms per second of audio", ylabel="phone error, mean of corpora, %")
     right.set(xlabel="hours of audio heard in the same CPU time")
     for axis in (left, right):
         axis.grid(alpha=0.3)
-        axis.margins(x=0.2)
+        axis.margins(0.2)
     figure.savefig(target, dpi=110)
 
 

@@ -33,11 +33,13 @@ def test_the_size_is_the_largest_within_the_limit(cell: str) -> None:
 def test_a_cell_comes_with_blocks() -> None:
     model = family.with_cell(load_config(TINY), "gru+convolution=16+feed_forward=2").model
     assert (model.cell, model.convolution, model.feed_forward, model.hidden) == ("gru", 16, 2, 160)
+    config = family.with_cell(load_config(TINY), "lstm+seed=2+frame_ms=30+mmi_weight=0.5")
+    assert (config.run.seed, config.model.frame_ms, config.objective.mmi_weight) == (2, 30, 0.5)
     for name, said in (
         ("grus", "no cell 'grus'"),
         ("gru+size=3", "size: unknown key"),
         ("gru+convolution=x", "convolution: should be a valid integer"),
-        ("gru+frame_ms=30", "all cells hear the same frames"),
+        ("gru+mels=40", "all cells hear the same features"),
     ):
         with pytest.raises(ConfigError, match=said):
             family.with_cell(load_config(TINY), name)

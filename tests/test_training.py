@@ -31,7 +31,7 @@ from speech_lstm.config import (
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.training.objective import Objective
-from speech_lstm.training.trainer import Progress, Trainer, rate_factor
+from speech_lstm.training.trainer import Progress, Trainer, alignment_weight, rate_factor
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"
@@ -216,6 +216,12 @@ def test_kernels_of_cudnn_are_left_out_of_reduced_precision(cell: str, is_left: 
     objective = Objective(model, None, ObjectiveConfig(), AugmentConfig(), bfloat16=True, seed=0)
     assert isinstance(objective.precision(torch.device("cpu")), torch.autocast)
     assert isinstance(objective.precision(torch.device("cuda")), nullcontext) == is_left
+
+
+def test_labels_of_frames_fade_or_stay() -> None:
+    fading = ObjectiveConfig(alignment_weight=0.8, alignment_hours=10.0)
+    assert [alignment_weight(fading, hours) for hours in (0.0, 5.0, 20.0)] == [0.8, pytest.approx(0.4), 0.0]
+    assert alignment_weight(dataclasses.replace(fading, alignment_hours=0.0), 1e5) == 0.8
 
 
 def test_rate_warms_up_holds_and_decays() -> None:

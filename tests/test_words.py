@@ -112,6 +112,11 @@ def test_rare_words_are_heard_more_often() -> None:
     }
     assert heard["left"] == pytest.approx(heard["right"]) and heard["no"] == 4.0  # at most four times
     assert heard[UNKNOWN] == pytest.approx((heard["left"] + heard["right"] + heard["no"]) / 3)
+    (whole,), (piece,) = (
+        examples_of("no"),
+        [e for e in examples_of("he said no and left") if e.tokens == (TOKEN["no"],)],
+    )
+    assert balanced([whole, piece], list(TOKEN)) == pytest.approx([1 / 3, 1 / 15])  # it is short and slurred
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ OTHERS_PART = 0.25
 """Of all that is heard, pieces of other speech."""
 MOST_REPEATS = 4.0
 """Of the examples of a rare word."""
+PIECE_PART = 0.2
+"""As often as a recording of its own is a word heard that was cut out of a sentence, where it is short and slurred."""
 PHONE_NUMBER = {phone: number for number, phone in enumerate(TOKENS)}
 
 
@@ -86,13 +88,14 @@ def word_examples(
 def balanced(examples: Sequence[Example], tokens: Sequence[str]) -> np.ndarray:
     """[examples]: how often each is to be heard, so that every word is heard about as often as the others."""
     token_of = np.array([max(example.tokens, default=0) for example in examples])
-    counts = np.bincount(token_of, minlength=len(tokens))
+    parts = np.array([PIECE_PART if example.span else 1.0 for example in examples])
+    counts = np.bincount(token_of, parts, len(tokens))
     unknown = len(tokens) - 1
     each = counts[1:unknown].mean()
-    weights = np.minimum(MOST_REPEATS, each / np.maximum(1, counts))
+    weights = np.minimum(MOST_REPEATS, each / np.maximum(0.1, counts))
     wanted = OTHERS_PART / (1 - OTHERS_PART) * (weights * counts)[1:unknown].sum()
-    weights[unknown], weights[0] = min(MOST_REPEATS, wanted / max(1, counts[unknown])), 1.0
-    return np.asarray(weights[token_of])
+    weights[unknown], weights[0] = min(MOST_REPEATS, wanted / max(0.1, counts[unknown])), 1.0
+    return np.asarray(parts * weights[token_of])
 
 
 class _Spoken:

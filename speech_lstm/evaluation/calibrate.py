@@ -40,7 +40,7 @@ SNR_DB = (15.0, 6.0)
 WRONG_TARGETS = {"accept": 0.05, "open": 0.03}
 """Of other speech and noise, every kind as frequent as the others, accepted at the threshold: `accept` after a wake
 word or a button, where a command is likely; `open` where everything that is said may be one."""
-OFFSET_SLACK = 0.01  # less than that in recognised trials is chance, and a smaller offset makes fewer phones of noise
+OFFSET_SLACK = 0.01  # less than that in recognised trials is chance; a large offset hears noise as phones, or no words
 FEW = 15  # right or wrong trials of a kind that are too few to weigh as much as the other kinds
 NEAR_MISS = "near miss"  # of these so many sound right that the threshold is not made for them
 
@@ -76,7 +76,7 @@ class Calibration:
 
 
 def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOptions | None = None) -> Calibration:
-    """Choose the least blank offset that recognises about as much as any, then fit the confidence and the threshold.
+    """Choose the blank offset nearest to 0 that recognises about as much as any, then fit confidence and threshold.
 
     metadata: of the model that made the trials. Raises ValueError without trials of both kinds, right and wrong.
     """
@@ -90,7 +90,7 @@ def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOption
         for offset in BLANK_OFFSETS
     }
     enough = max(recognised.values()) - OFFSET_SLACK
-    offset = min(offset for offset, share in recognised.items() if share >= enough)
+    offset = min((offset for offset, share in recognised.items() if share >= enough), key=abs)
     best = [graphs.best(trial, replace(base, blank_offset=offset)) for trial in trials]
     features = np.array([row for row, _ in best])
     right = np.array([text == trial.said for trial, (_, text) in zip(trials, best, strict=True)])

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from speech_lstm.acoustic.model import AcousticModel
-from speech_lstm.config import Config, ConfigError, ModelConfig, OptimizerConfig
+from speech_lstm.config import Config, ConfigError, ModelConfig, ObjectiveConfig, OptimizerConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches
@@ -44,6 +44,12 @@ def rate_factor(optimizer: OptimizerConfig, progress: Progress) -> float:
     warm = min(1.0, (progress.step + 1) / max(1, optimizer.warmup_steps))
     left = (optimizer.hours - progress.hours) / max(1e-9, optimizer.decay_part * optimizer.hours)
     return warm * max(0.02, min(1.0, left))
+
+
+def alignment_weight(objective: ObjectiveConfig, hours: float) -> float:
+    """Of the labels of frames after so many hours of audio. While it is 1 nothing of a sequence is computed."""
+    left = 1 - hours / objective.alignment_hours if objective.alignment_hours else 1.0
+    return objective.alignment_weight * max(0.0, left)
 
 
 class Trainer:
@@ -155,9 +161,10 @@ class Trainer:
     def _begin_with(self, path: Path) -> None:
         """The weights of another run's checkpoint, or of an exported model."""
         try:
-            weights = read_weights(path, self.model) if path.suffix == ".onnx" else self._read(path)["average"]
-            self.model.load_state_dict(weights)
-            self.average.load_state_dict(weights)
+            saved = {"average": read_weights(path, self.model)} if path.suffix == ".onnx" else self._read(path)
+            self.model.load_state_dict(saved["average"])
+            self.average.load_state_dict(saved["average"])
+            self.objective.load_extra(saved.get("objective", {}))
         except (SpeechLstmError, RuntimeError) as error:
             raise ConfigError(f"run.start: {str(error).splitlines()[0]}") from None
 
@@ -222,7 +229,7 @@ class Trainer:
             while self.progress.hours < c.hours:
                 began = time.monotonic()
                 strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))
-                weight = goal.alignment_weight * max(0.0, 1 - self.progress.hours / max(1e-9, goal.alignment_hours))
+                weight = alignment_weight(goal, self.progress.hours)
                 self.batches.strength.fill_(strength)
                 batch = next(loader).to(self.device)
                 factor = rate_factor(c, self.progress)
