@@ -117,10 +117,15 @@ class ObjectiveConfig:
     mmi_weight: Amount = 1.0  # of the denominator; 0: plain CTC
     bigram_smoothing: Above = 0.5  # added to each count of the denominator's phone bigram
     carry: Part = 0.7  # part of the streams that begin with what the model remembered at the end of another one
+    rest: Part = 0.0  # part of the streams that begin after minutes of quiet, within 1 - carry
     alignment_weight: Part = 0.0  # cross-entropy on forced alignments, faded out over alignment_hours
     alignment_hours: Amount = 30.0  # 0: they stay to the end
     intermediate_weight: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of CTC over phones within the network
     intermediate_layer: Annotated[int, Field(ge=1, le=32)] = 1  # behind which layer
+
+    def __post_init__(self) -> None:
+        if self.carry + self.rest > 1:
+            raise ValueError(f"carry {self.carry:g} and rest {self.rest:g} are more than 1 together")
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -30,7 +30,7 @@ from speech_lstm.config import (
 )
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.training.objective import Objective
+from speech_lstm.training.objective import RESTING, Objective
 from speech_lstm.training.trainer import Progress, Trainer, alignment_weight, rate_factor
 
 ROOT = Path(__file__).parents[1]
@@ -216,6 +216,33 @@ def test_kernels_of_cudnn_are_left_out_of_reduced_precision(cell: str, is_left: 
     objective = Objective(model, None, ObjectiveConfig(), AugmentConfig(), bfloat16=True, seed=0)
     assert isinstance(objective.precision(torch.device("cpu")), torch.autocast)
     assert isinstance(objective.precision(torch.device("cuda")), nullcontext) == is_left
+
+
+def test_some_streams_begin_after_minutes_of_quiet() -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(len(TOKENS), hidden=32, layers=1)
+    objective = Objective(model, None, ObjectiveConfig(carry=0.5, rest=0.5), AugmentConfig(), bfloat16=False, seed=0)
+    audio = torch.randn(4, 16000)
+    objective._rest(audio)
+    assert not objective.resting  # nothing was heard yet that could be followed by quiet
+    objective.pool = [torch.ones(model.memory_size)]
+    for _ in range(300):
+        objective._rest(audio)
+    assert len(objective.resting) == RESTING
+    begun = objective._begin(200, audio.device)
+    carried = (begun == 1).all(dim=1)
+    assert 60 < carried.sum() < 140  # the others are among the resting ones
+    resting = torch.stack(objective.resting)
+    assert all((row == resting).all(dim=1).any() for row in begun[~carried])
+    quiet, _ = model.features(torch.zeros(1, 160_000))
+    settled = model.encode(quiet, torch.ones(1, model.memory_size))[1]
+    away = (resting - settled).norm(dim=1) / (torch.ones(model.memory_size) - settled).norm()
+    assert away.median() < 0.5  # near to where silence leads
+
+
+def test_carried_and_rested_streams_are_at_most_all() -> None:
+    with pytest.raises(ValueError, match=r"carry 0.9 and rest 0.2 are more than 1"):
+        ObjectiveConfig(carry=0.9, rest=0.2)
 
 
 def test_labels_of_frames_fade_or_stay() -> None:

@@ -20,12 +20,17 @@ that are means over so many frames vanish: they stay in fp32, whose products the
 POOL = 512
 """Memories that are kept to begin other streams with."""
 
+RESTING = 64
+"""Memories that hear nothing but quiet, one of them a batch."""
+RESTED = 0.1
+"""Part of those that begin anew, after another stream; the others hear more of it, a batch in ten times `RESTING`."""
+
 
 class Objective(nn.Module):
     """The loss around a model, as one module so that DistributedDataParallel sees one forward.
 
-    A stream begins with what the model remembered at the end of another one in `carry` of the cases, so that what it
-    has heard long ago does not change how it hears.
+    A stream begins with what the model remembered at the end of another one in `carry` of the cases, and after minutes
+    of quiet in `rest` of them, so that what it has heard long ago does not change how it hears.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Objective(nn.Module):
         self.config, self.augment, self.reduced = config, augment, bfloat16
         self.random = np.random.default_rng(seed)
         self.pool: list[Tensor] = []
+        self.resting: list[Tensor] = []
         self.intermediate = (
             nn.Sequential(nn.LayerNorm(model.hidden), nn.Linear(model.hidden, len(TOKENS)))
             if config.intermediate_weight > 0
@@ -51,6 +57,7 @@ class Objective(nn.Module):
         Recognition"), through an output layer of its own, of which nothing is exported.
         """
         with torch.no_grad():
+            self._rest(batch.audio)
             features, _ = self.model.features(batch.audio)
             self._mask(features, strength)
         memory = self._begin(len(batch.audio), batch.audio.device)
@@ -109,9 +116,28 @@ class Objective(nn.Module):
     def _begin(self, streams: int, device: torch.device) -> Tensor:
         memory = torch.zeros(streams, self.model.memory_size, device=device)
         for row in range(streams):
-            if self.pool and self.random.random() < self.config.carry:
-                memory[row] = self.pool[int(self.random.integers(len(self.pool)))]
+            drawn = self.random.random()
+            if self.pool and drawn < self.config.carry:
+                memory[row] = self._any(self.pool)
+            elif self.resting and drawn > 1 - self.config.rest:
+                memory[row] = self._any(self.resting)
         return memory
+
+    def _any(self, memories: list[Tensor]) -> Tensor:
+        return memories[int(self.random.integers(len(memories)))]
+
+    def _rest(self, audio: Tensor) -> None:
+        """One of the resting memories hears as much quiet as a stream is long: zeros, or faint noise."""
+        if not self.config.rest or not self.pool:
+            return
+        level = 0.0 if self.random.random() < 0.3 else 10 ** self.random.uniform(-4.5, -2.5)
+        features, _ = self.model.features(level * torch.randn_like(audio[:1]))
+        slot = int(self.random.integers(RESTING))
+        is_new = slot >= len(self.resting) or self.random.random() < RESTED
+        before = self._any(self.pool) if is_new else self.resting[slot]
+        with self.precision(audio.device):
+            _, after = self.model.encode(features, before[None])
+        self.resting[slot : slot + 1] = [after[0].float()]
 
     def _keep(self, memory: Tensor) -> None:
         for row in memory:
