@@ -41,7 +41,8 @@ from speech_lstm.runtime.audio import SAMPLE_RATE
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.training.trainer import Trainer, alignment_weight
+from speech_lstm.training.schedule import alignment_weight
+from speech_lstm.training.trainer import Trainer
 
 WORDS = Path(__file__).parents[1] / "configs" / "speech_commands_35.txt"
 COMMANDS = "speech_commands"

@@ -31,7 +31,8 @@ from speech_lstm.config import (
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.training.objective import RESTING, Objective
-from speech_lstm.training.trainer import Progress, Trainer, alignment_weight, rate_factor
+from speech_lstm.training.schedule import Progress, alignment_weight, rate_factor
+from speech_lstm.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "configs" / "tiny.toml"

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from speech_lstm.acoustic.model import AcousticModel
-from speech_lstm.config import Config, ConfigError, ModelConfig, ObjectiveConfig, OptimizerConfig
+from speech_lstm.config import Config, ConfigError, ModelConfig
 from speech_lstm.data.augment import Augmenter, simulate_rooms
 from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches
@@ -28,28 +28,7 @@ from speech_lstm.training.examples import make_all, tokens_of
 from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
 from speech_lstm.training.phone_error import phone_error_rate
-
-
-@dataclasses.dataclass
-class Progress:
-    """What a run has done; saved in its checkpoint."""
-
-    step: int = 0
-    hours: float = 0.0  # audio seen by all processes
-    seconds: float = 0.0  # wall time of training
-
-
-def rate_factor(optimizer: OptimizerConfig, progress: Progress) -> float:
-    """Warm-up in steps, then 1, then linear to a fiftieth over the last `decay_part` of the hours."""
-    warm = min(1.0, (progress.step + 1) / max(1, optimizer.warmup_steps))
-    left = (optimizer.hours - progress.hours) / max(1e-9, optimizer.decay_part * optimizer.hours)
-    return warm * max(0.02, min(1.0, left))
-
-
-def alignment_weight(objective: ObjectiveConfig, hours: float) -> float:
-    """Of the labels of frames after so many hours of audio. While it is 1 nothing of a sequence is computed."""
-    left = 1 - hours / objective.alignment_hours if objective.alignment_hours else 1.0
-    return objective.alignment_weight * max(0.0, left)
+from speech_lstm.training.schedule import Progress, alignment_weight, rate_factor
 
 
 class Trainer:
