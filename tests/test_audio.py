@@ -154,13 +154,14 @@ def test_pcm_that_is_no_mono_signal_is_refused(samples: object, message: str) ->
 
 
 def test_bad_files_say_what_is_wrong(tmp_path: Path) -> None:
-    def message(path: Path) -> str:
+    def message(path: str | Path) -> str:
         with pytest.raises(AudioError) as caught:
             read_audio(path)
         assert str(path) in str(caught.value)
         return str(caught.value)
 
     assert "no such file" in message(tmp_path / "missing.wav")
+    assert "https://host/a.wav is an address" in message("https://host/a.wav")
     assert "is a directory" in message(tmp_path)
     (tmp_path / "empty.wav").touch()
     assert "empty (0 bytes)" in message(tmp_path / "empty.wav")

@@ -86,6 +86,8 @@ def stream_of(source: Source) -> Iterator[tuple[Stream, str, bool]]:
             raise AudioError(f"{path} is a directory; expected an audio file")
         file = path.open("rb")
     except FileNotFoundError:
+        if "://" in str(source):
+            raise AudioError(f"{source} is an address and no file here; fetch it first, and give its bytes") from None
         raise AudioError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise AudioError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
