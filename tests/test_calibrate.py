@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import speech_lstm as sl
 from benchmarks.rejection import main as measure
 from speech_lstm.evaluation.acceptance import Outcome, reliability
 from speech_lstm.evaluation.calibrate import (
@@ -20,7 +21,7 @@ from speech_lstm.evaluation.calibrate import (
 )
 from speech_lstm.evaluation.evaluate import phone_errors
 from speech_lstm.evaluation.sounds import music, silence
-from speech_lstm.evaluation.trials import AlikeWords, dev_rows, is_held_out
+from speech_lstm.evaluation.trials import AlikeWords, dev_rows, is_held_out, make_trials
 from speech_lstm.runtime.decoding.confidence import FEATURES, ConfidenceModel
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 
@@ -116,6 +117,29 @@ def test_bundled_recordings_calibrate_and_measure_a_model(
     output = capsys.readouterr().out
     assert "| near miss | " in output and "| silence | " in output and "% right" in output
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_clips_cannot_be_put_in_noise_that_is_not_there(
+    manifests: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "noise.jsonl").touch()
+    sources = ["--words", manifests["words"], "--sentences", manifests["sentences"]]
+    with pytest.raises(SystemExit) as stopped:
+        main(["default", *sources, "--noise", str(tmp_path / "noise.jsonl"), "-o", str(tmp_path / "fit.json")])
+    assert stopped.value.code == 2 and "without dev recordings of noise" in capsys.readouterr().err
+
+
+def test_everything_said_is_heard_in_noise_too(manifests: dict[str, str]) -> None:
+    words, sentences, noise = ([Path(manifests[kind])] for kind in ("words", "sentences", "noise"))
+    trials = make_trials(sl.Model.load("default", "cpu"), words, sentences, noise, 3, snr_db=(20.0, 0.0))
+    spoken = [trial for trial in trials if trial.said]
+    groups = [spoken[first : first + 2] for first in range(0, len(spoken), 2) if spoken[first].kind == "word"]
+    assert [group[0].snr_db for group in groups] == [None, 20.0, 0.0] * (len(groups) // 3) and groups
+    clean, faint, loud = (group[0].log_probs for group in groups[:3])
+    assert len(faint) == len(loud) == len(clean) + 25  # half a second of noise before it and after it
+    silent = [float(np.exp(rows[:10, 0]).mean()) for rows in (faint, loud)]
+    assert not np.array_equal(faint, loud) and all(share > 0.5 for share in silent)  # noise is not heard as phones
+    assert all(trial.snr_db is None for trial in trials if not trial.said)
 
 
 def test_reliability_of_sure_and_right_and_of_unsure_and_wrong() -> None:

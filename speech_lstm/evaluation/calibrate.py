@@ -224,8 +224,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="JSON")
     args = parser.parse_args(arguments)
     model = Model.load(args.model, "cpu")
-    trials = make_trials(model, args.words, args.sentences, args.noise, args.clips, snr_db=SNR_DB)
-    result = fit(trials, model.metadata)
+    try:
+        trials = make_trials(model, args.words, args.sentences, args.noise, args.clips, snr_db=SNR_DB)
+        result = fit(trials, model.metadata)
+    except ValueError as error:
+        parser.error(str(error))
     args.output.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(f"{len(trials)} trials, {len(FEATURES)} features -> {args.output}", file=sys.stderr)
     print(json.dumps(result.to_dict()))

@@ -68,7 +68,7 @@ def make_trials(
 
     noise: manifests, or audio files. held_out: from the speakers, or files where none is named, that calibration does
     not use. snr_db: ratios at which all that is said is heard in that noise, besides as it was recorded. A model of
-    whole words has no trials with sentences in the grammar.
+    whole words has no trials with sentences in the grammar. Raises ValueError where there is no noise for `snr_db`.
     """
     tokens = model.metadata.tokens
     closed = hears_words(tokens)
@@ -87,13 +87,15 @@ def make_trials(
         rest = [text for text in texts if text != said]
         return tuple(rng.sample(rest, min(PHRASES, len(rest))))
 
-    no_speech: list[tuple[str, Path | Samples]]
-    no_speech = [("noise", row["audio_filepath"]) for row in _sample(sounds, clips, held_out, random.Random(seed))]
-    surroundings = _Surroundings([path for _, path in no_speech], snr_db, seed)
+    recordings = [row["audio_filepath"] for row in _sample(sounds, clips, held_out, random.Random(seed))]
+    if snr_db and not recordings:
+        raise ValueError("clips cannot be put in noise without dev recordings of noise")
+    noises = [read_audio(path) for path in recordings] if snr_db else []
+    drawn = np.random.default_rng(seed)
     for row in _sample(spoken, clips, held_out, rng):
         said = row["text"]
         rest = tuple(text for text in commands if text != said)
-        for snr, audio in surroundings.around(row["audio_filepath"]):
+        for snr, audio in _heard_in(noises, snr_db, row["audio_filepath"], drawn):
             heard = posteriors(model, audio)
             trials.append(Trial("word", heard, commands, said, snr))
             trials.append(Trial("word outside", heard, rest, said, snr))
@@ -114,10 +116,11 @@ def make_trials(
             }
             if said in commands:
                 del grammars["sentence where words are expected"]
-        for snr, audio in surroundings.around(row["audio_filepath"]):
+        for snr, audio in _heard_in(noises, snr_db, row["audio_filepath"], drawn):
             heard = posteriors(model, audio)
             trials += [Trial(kind, heard, phrases, said, snr) for kind, phrases in grammars.items()]
     synthesis = np.random.default_rng([seed, held_out])
+    no_speech: list[tuple[str, Path | Samples]] = [("noise", path) for path in recordings]
     no_speech += [(kind, make(synthesis)) for kind, make in SYNTHESISED for _ in range(min(clips, SOUNDS))]
     for kind, clip in no_speech:
         heard = posteriors(model, clip)
@@ -127,22 +130,15 @@ def make_trials(
     return trials
 
 
-class _Surroundings:
-    """Noise for clips, drawn one after the other."""
-
-    def __init__(self, noises: Sequence[Any], snr_db: Sequence[float], seed: int) -> None:
-        if snr_db and not noises:
-            raise ValueError("clips cannot be put in noise without recordings of noise")
-        self._noises = [read_audio(path) for path in noises] if snr_db else []
-        self._snr_db, self._random = snr_db, np.random.default_rng(seed)
-
-    def around(self, path: Path) -> Iterator[tuple[float | None, Samples]]:
-        """A clip as recorded, and at each ratio."""
-        audio = read_audio(path)
-        yield None, audio
-        for snr in self._snr_db:
-            noise = self._noises[int(self._random.integers(len(self._noises)))]
-            yield snr, in_noise(audio, np.roll(noise, int(self._random.integers(len(noise)))), snr)
+def _heard_in(
+    noises: Sequence[Samples], snr_db: Sequence[float], path: Path, rng: np.random.Generator
+) -> Iterator[tuple[float | None, Samples]]:
+    """A clip as it was recorded, and in one of the noises at each ratio: float32 [samples]."""
+    audio = read_audio(path)
+    yield None, audio
+    for snr in snr_db:
+        noise = noises[int(rng.integers(len(noises)))]
+        yield snr, in_noise(audio, np.roll(noise, int(rng.integers(len(noise)))), snr)
 
 
 def posteriors(
