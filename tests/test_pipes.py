@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -19,9 +20,10 @@ import soundfile
 
 import speech_lstm as sl
 from speech_lstm.batch.inputs import find_files
-from speech_lstm.batch.pipes import names_in
+from speech_lstm.batch.pipes import names_in, names_or_sound
 from speech_lstm.runtime.audio import RawFormat, Samples, read_audio
 from speech_lstm.runtime.audio.pipes import live_blocks
+from speech_lstm.runtime.audio.sndfile import SoundFile
 from speech_lstm.runtime.live.listen import hear, play
 
 DATA = Path(__file__).parent / "data"
@@ -258,3 +260,45 @@ def test_the_push_example_hears_reads_that_cut_samples(pushed: bytes) -> None:
     example = Path(__file__).parents[1] / "examples" / "push.py"
     done = subprocess.run([sys.executable, example, "22050"], input=pushed, capture_output=True, check=True)
     assert [line.split()[0] for line in done.stdout.decode().splitlines()] == ["backward", "forward"]
+
+
+def test_a_list_of_files_is_read_whole_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"folder/{number}.wav" for number in range(20_000)]
+    content = "\n".join(names).encode()
+    assert names_or_sound(io.BytesIO(content)) == names
+    monkeypatch.setattr("speech_lstm.batch.pipes.MOST_PIPED", 100_000)
+    with pytest.raises(sl.SpeechLstmError, match="the list of files on standard input is over"):
+        names_or_sound(io.BytesIO(content))
+
+
+class _Failing(io.RawIOBase):
+    """A file that fails after so many bytes."""
+
+    def __init__(self, content: bytes, after: int, error: BaseException) -> None:
+        self._inner, self._after, self._error = io.BytesIO(content), after, error
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        if self._inner.tell() + len(buffer) > self._after:
+            raise self._error
+        return self._inner.readinto(buffer)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._inner.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+
+@pytest.mark.parametrize("after", [0, 20_000])
+def test_what_fails_below_libsndfile_is_raised_above_it(after: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(100_000), 16000, format="WAV")
+
+    def read(error: BaseException) -> None:
+        source = SoundFile(_Failing(file.getvalue(), after, error))
+        source.read(100_000)
+
+    with pytest.raises(sl.AudioError, match=r"cannot be read \(Input/output error\)"):
+        read(OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(KeyboardInterrupt):
+        read(KeyboardInterrupt())

@@ -53,6 +53,8 @@ class SoundFile:
             with hushed():
                 self._file = kind(self._careful or opened, **form)
         except (library.LibsndfileError, TypeError, ValueError) as error:  # a headerless .raw file; an encoding
+            if self._careful:
+                self._careful.check()
             reason = getattr(error, "error_string", str(error)).rstrip(".")
             if "possibly a pipe" in reason:  # what it says of a file that might have been MP3 and is not
                 reason = "Format not recognised"
@@ -82,14 +84,16 @@ class SoundFile:
             self._file.close()
 
     def read(self, frames: int) -> Samples:
-        """The next float32 [frames, channels], fewer at the end."""
+        """The next float32 [frames, channels], fewer at the end. AudioError where the system cannot read them."""
         frames = min(frames, max(0, self._file.frames - self._heard) + _SPARE)
         block = np.full((0 if self.problem else frames, self.channels), np.nan, np.float32)
         try:
-            with self._hush():
-                heard = self._file.read(len(block), dtype="float32", always_2d=True, out=block)
-            if self._careful and self._careful.error:
-                raise self._careful.error
+            try:
+                with self._hush():
+                    heard = self._file.read(len(block), dtype="float32", always_2d=True, out=block)
+            finally:
+                if self._careful:
+                    self._careful.check()
             self._heard += len(heard)
             return self._scaled(heard)
         except self._library.LibsndfileError as error:
@@ -120,14 +124,13 @@ class SoundFile:
 
 
 class _Careful:
-    """A file whose errors wait: of one inside of libsndfile, as by Ctrl-C, Python prints a traceback and goes on.
-
-    `error`: the last one.
+    """A file whose errors wait for `check`: of one inside of libsndfile, as by Ctrl-C, Python prints a traceback and
+    goes on.
     """
 
     def __init__(self, file: io.RawIOBase) -> None:
         self._file = file
-        self.error: BaseException | None = None
+        self._error: BaseException | None = None
         self.seek, self.tell = file.seek, file.tell
 
     def readinto(self, buffer: Any) -> int | None:
@@ -135,8 +138,15 @@ class _Careful:
         try:
             return self._file.readinto(buffer)
         except BaseException as error:
-            self.error = error
+            self._error = error
             return 0
+
+    def check(self) -> None:
+        """Raise what went wrong in a read; AudioError where the system could not do it."""
+        if isinstance(self._error, OSError):
+            raise AudioError(f"cannot be read ({self._error.strerror or self._error})") from self._error
+        if self._error is not None:
+            raise self._error
 
 
 def _name(source: AudioFile) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from speech_lstm.runtime.content import MOST_PIPED, copy_content
+from speech_lstm.runtime.errors import SpeechLstmError
 
 DESCRIPTOR = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 """Names of open files, which other processes do not have."""
@@ -22,11 +23,13 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def names_or_sound(stdin: BinaryIO) -> list[str] | Sound:
-    """What standard input holds."""
+    """What standard input holds. SpeechLstmError for a list of names that is longer than anybody's."""
     head = stdin.read(_HEAD)
     names = names_in(head)
     if names is not None and len(head) == _HEAD:
         head += stdin.read(MOST_PIPED)
+        if len(head) > MOST_PIPED:
+            raise SpeechLstmError(f"the list of files on standard input is over {MOST_PIPED >> 20} MB")
         names = names_in(head)
     return Sound(head, stdin) if names is None else names
 
