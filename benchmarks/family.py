@@ -254,11 +254,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return parameters(model) <= args.parameters
         return cpu(export(model, args.out)[1], BLOCKS["10 s"], turns=2) <= args.milliseconds
 
-    for name in args.cells:
-        if name in rows:
-            continue
-        one = with_cell(config, name)
-        one = dataclasses.replace(one, model=dataclasses.replace(one.model, hidden=size_within(one.model, fits)))
+    arms: dict[str, Config] = {}
+    for name in args.cells:  # all sizes first: only they need a machine with nothing else to do
+        if name not in rows:
+            one = with_cell(config, name)
+            size = size_within(one.model, fits)
+            arms[name] = dataclasses.replace(one, model=dataclasses.replace(one.model, hidden=size))
+            print(f"{name}: {size}", file=sys.stderr)
+    for name, one in arms.items():
         rows[name] = measure(one, base, name, args.seconds, args.clips, args.out)
         with log.open("a") as file:
             file.write(json.dumps(rows[name]) + "\n")

@@ -51,6 +51,7 @@ class Augmenter:
     ) -> None:  # fmt: skip
         """noises: int16; rooms: impulse responses; voices: draws a clip of speech, int16, for babble."""
         self.config, self.noises, self.rooms, self.voices = config, noises, rooms, voices
+        self._ends = np.cumsum([len(noise) for noise in noises])
 
     def clip(self, samples: np.ndarray, random: np.random.Generator, strength: float) -> tuple[np.ndarray, float]:
         """One speaker at one place: float32 [samples] in; float32 at about unit level, and the speed factor, out."""
@@ -101,8 +102,10 @@ class Augmenter:
             white = random.standard_normal(length, np.float32)
             pole = float(random.uniform(0.0, 0.98))
             return sosfilt([[1.0, 0.0, 0.0, 1.0, -pole, 0.0]], white).astype(np.float32)
-        noise = self.noises[int(random.integers(len(self.noises)))]
-        start = int(random.integers(len(noise)))
+        place = int(random.integers(self._ends[-1]))  # in all the noise there is, so that long recordings count as such
+        index = int(np.searchsorted(self._ends, place, side="right"))
+        noise = self.noises[index]
+        start = place - (int(self._ends[index]) - len(noise))
         piece = noise[start : start + length]
         while len(piece) < length:
             piece = np.concatenate([piece, noise[: length - len(piece)]])

@@ -1,4 +1,4 @@
-"""Made-up noises beside the recorded ones: hiss and rumble of many colours, crackle, hum, music-like tones."""
+"""Made-up noises beside the recorded ones: hiss and rumble of many colours, crackle, clatter, hum, music-like tones."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ SAMPLE_RATE = 16000
 def make_noises(count: int, seconds: float, seed: int) -> list[np.ndarray]:
     """int16 [samples] noises of all kinds in turn, peak at half scale."""
     random = np.random.default_rng(seed)
-    kinds = (coloured, crackle, hum, tones)
+    kinds = (coloured, crackle, clatter, hum, tones)
     noises = [kinds[index % len(kinds)](round(seconds * SAMPLE_RATE), random) for index in range(count)]
     return [np.round(noise * (16000 / max(1e-9, np.abs(noise).max()))).astype(np.int16) for noise in noises]
 
@@ -37,6 +37,28 @@ def crackle(length: int, random: np.random.Generator) -> np.ndarray:
     sound = fftconvolve(clicks, response)[:length]
     hiss = coloured(length, random)
     return np.asarray(sound / (sound.std() + 1e-9) + hiss / (hiss.std() + 1e-9) * random.uniform(0.05, 0.7))
+
+
+def clatter(length: int, random: np.random.Generator) -> np.ndarray:
+    """A few hard things that are struck now and then, each with its own ring, in a room, over hiss: dishes, cutlery.
+
+    An object is a sum of decaying modes (van den Doel & Pai 1998, "The sounds of physical shapes").
+    """
+    times = np.arange(round(0.5 * SAMPLE_RATE)) / SAMPLE_RATE
+    sound = np.zeros(length)
+    for _ in range(int(random.integers(2, 7))):
+        count = int(random.integers(3, 11))
+        frequencies = np.exp(random.uniform(np.log(300), np.log(7500), count))
+        decays = 10 ** random.uniform(-2.2, -0.7, count)  # seconds
+        levels = random.lognormal(0, 1, count)
+        waves = np.exp(-times / decays[:, None]) * np.sin(2 * np.pi * frequencies[:, None] * times)
+        tail = random.standard_normal(len(times)) * np.exp(-times / random.uniform(0.02, 0.12))
+        response = levels @ waves + tail * random.uniform(0.02, 0.3) * levels.sum()
+        rate = 10 ** (random.uniform(-0.7, 0.9) + _slow(length, random))  # a second
+        strokes = (random.random(length) < rate / SAMPLE_RATE) * random.lognormal(0, 1, length)
+        sound += fftconvolve(strokes, response)[:length] / np.linalg.norm(response)
+    hiss = coloured(length, random)
+    return np.asarray(sound / (sound.std() + 1e-9) + hiss / (hiss.std() + 1e-9) * random.uniform(0.02, 0.5))
 
 
 def hum(length: int, random: np.random.Generator) -> np.ndarray:
