@@ -249,6 +249,15 @@ def test_made_noises_are_loud_and_unlike() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(noises, again, strict=True))
 
 
+def test_noises_are_heard_as_often_as_they_are_long() -> None:
+    """A constant has no sound of its own: what is drawn shows in the sign of what is added."""
+    short, long = np.full(1600, -9000, np.int16), np.full(14400, 9000, np.int16)
+    noisy = Augmenter(replace(QUIET, noise_probability=1.0, snr_db=(0.0, 0.0)), [short, long], [])
+    random, silence = np.random.default_rng(5), np.full(800, 1e-3, np.float32)
+    signs = [np.sign(np.median(noisy.stream(silence, random, 1.0) - silence)) for _ in range(400)]
+    assert 0.82 < sum(sign > 0 for sign in signs) / len(signs) < 0.98
+
+
 def test_loader_workers_make_the_batches_that_their_seeds_say(utterances: list[Utterance], packed: PackedAudio) -> None:
     """One worker makes those of none; several take turns, the first of them with the same ones; all again each time."""
     examples = make_examples(utterances, Lexicon())
