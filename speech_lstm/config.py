@@ -65,10 +65,12 @@ class DataConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
-    """Waveform augmentation; probabilities are per clip for speed, room and band, per stream for noise and level."""
+    """Augmentation; probabilities are per clip for speed, warp, room and band, per stream for noise and level."""
 
     speed: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)
     speed_probability: Part = 0.6
+    warp: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)  # of frequencies, as by longer throats
+    warp_probability: Part = 0.0  # of a clip with all that sounds in it
     room_probability: Part = 0.35
     rooms: Sounds = 200
     band_probability: Part = 0.3  # band limits and tilts of microphones
@@ -99,7 +101,7 @@ class ModelConfig:
     mels: Annotated[int, Field(ge=1, le=128)] = 64  # of more, some would lie between the bins of the DFT
     hidden: Annotated[int, Field(ge=1, le=4096)] = 320
     layers: Annotated[int, Field(ge=1, le=32)] = 4
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of what each cell adds, in training
     convolution: Annotated[int, Field(ge=0, le=256)] = 0  # filters over time and mels before the first cell
     feed_forward: Annotated[int, Field(ge=0, le=16)] = 0  # layer behind each cell, so many times as wide inside
     lookahead_frames: Annotated[int, Field(ge=0, le=50)] = 0  # frames of the future that are heard before each output

@@ -13,6 +13,7 @@ PAST = WINDOW - HOP  # samples of the past that the next chunk's first window ne
 FFT = 512
 LOW_HZ, HIGH_HZ = 60.0, 7600.0
 LOG_FLOOR = 1e-6
+WARPED_HZ = 4800.0  # up to which `LogMel.warp` stretches evenly
 
 
 class LogMel(nn.Module):
@@ -80,3 +81,26 @@ class LogMel(nn.Module):
         audio = torch.cat([past, audio], dim=1)
         features = (self.energies(audio) - self.mean) / self.deviation
         return features, audio[:, -PAST:]
+
+    def warp(self, features: Tensor, factor: float) -> Tensor:
+        """Normalised features [..., mels] of speech whose frequencies are `factor` times as high, for training.
+
+        Straight up to WARPED_HZ and bent above, so that the highest stays where it is (Jaitly & Hinton 2013, "Vocal
+        Tract Length Perturbation (VTLP) improves speech recognition"); energies between two bands are interpolated.
+        """
+        mels = len(self.mean)
+        edges = torch.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), mels + 2, dtype=torch.float64)
+        centres = 700 * (10 ** (edges[1:-1] / 2595) - 1)
+        knee, top = WARPED_HZ * min(factor, 1.0), SAMPLE_RATE / 2
+        bent = top - (top - knee / factor) / (top - knee) * (top - centres)
+        sources = torch.where(centres <= knee, centres / factor, bent)
+        places = (2595 * torch.log10(1 + sources / 700) - edges[1]) / (edges[1] - edges[0])
+        places = places.clamp(0, mels - 1)
+        distances = (places - torch.arange(mels)[:, None]).abs()
+        weights = (1 - distances).clamp(min=0).to(features)  # [mels, mels], two in each column
+        return ((features * self.deviation + self.mean) @ weights - self.mean) / self.deviation
+
+
+def _mel(hertz: float) -> float:
+    """The HTK scale."""
+    return 2595 * math.log10(1 + hertz / 700)

@@ -59,6 +59,7 @@ class Objective(nn.Module):
         with torch.no_grad():
             self._rest(batch.audio)
             features, _ = self.model.features(batch.audio)
+            self._warp(features, batch.segments, strength)
             self._mask(features, strength)
         memory = self._begin(len(batch.audio), batch.audio.device)
         with self.precision(batch.audio.device):
@@ -145,6 +146,19 @@ class Objective(nn.Module):
                 self.pool.append(row.clone())
             else:
                 self.pool[int(self.random.integers(POOL))] = row.clone()
+
+    def _warp(self, features: Tensor, segments: Tensor, strength: float) -> None:
+        """Clips as shorter or longer throats would say them, in place: `LogMel.warp`, one factor a clip.
+
+        features [streams, frames, 4 mels]; segments int64 [clips, 3]: stream, first frame, number of frames.
+        """
+        c, by_band = self.augment, features.view(*features.shape[:2], -1, self.model.mels)
+        if not c.warp_probability:
+            return
+        for row, first, frames in segments.tolist():
+            if self.random.random() < c.warp_probability * strength:
+                part = by_band[row, first : first + frames]
+                part.copy_(self.model.frontend.warp(part, float(self.random.uniform(*c.warp))))
 
     def _mask(self, features: Tensor, strength: float) -> None:
         """SpecAugment (Park et al. 2019) in place, masks as long as a clip of some seconds would have.

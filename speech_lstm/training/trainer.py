@@ -130,7 +130,7 @@ class Trainer:
         """A checkpoint of a model of the same sizes; SpeechLstmError if it is not."""
         saved = read_checkpoint(path, self.device)
         defaults = {field.name: field.default for field in dataclasses.fields(ModelConfig)}  # earlier runs lack some
-        sizes = {**defaults, **saved["config"]["model"]}
+        sizes = {**defaults, **saved["config"]["model"], "dropout": self.config.model.dropout}  # which may change
         if sizes != (wanted := dataclasses.asdict(self.config.model)):
             raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
         if tuple(saved["tokens"]) != self.tokens:
