@@ -69,7 +69,7 @@ class AugmentConfig:
 
     speed: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)
     speed_probability: Part = 0.6
-    warp: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)  # of frequencies, as by longer throats
+    warp: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)  # of frequencies: other throats
     warp_probability: Part = 0.0  # of a clip with all that sounds in it
     room_probability: Part = 0.35
     rooms: Sounds = 200

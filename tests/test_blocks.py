@@ -128,6 +128,20 @@ def test_every_part_of_a_block_learns(block: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in loss.parameters())
 
 
+def test_a_clip_is_warped_and_what_is_beside_it_is_not() -> None:
+    network = BLOCKS["none"]()
+    loss = Objective(
+        network, None, ObjectiveConfig(), AugmentConfig(warp=(1.1, 1.1), warp_probability=1.0), bfloat16=False, seed=0
+    )
+    before, _ = network.features(torch.from_numpy(noise(network)))
+    after = before.clone()
+    loss._warp(after, torch.tensor([[1, 2, 3]]), 1.0)
+    by_band = before[1, 2:5].view(3, network.stack, network.mels)
+    torch.testing.assert_close(after[1, 2:5].view_as(by_band), network.frontend.warp(by_band, 1.1))
+    after[1, 2:5] = before[1, 2:5]
+    assert torch.equal(after, before)
+
+
 def test_intermediate_loss_is_mixed_in_and_reaches_no_layer_above() -> None:
     torch.manual_seed(0)
     network = BLOCKS["none"]()

@@ -56,3 +56,22 @@ def test_nothing_looks_ahead() -> None:
         before, after = (model(a, model.initial_state(1))[0] for a in (audio, changed))
     torch.testing.assert_close(before[:, :10], after[:, :10], atol=0, rtol=0)
     assert not torch.equal(before[:, 10:], after[:, 10:])
+
+
+@pytest.mark.parametrize("factor", [0.88, 1.0, 1.14])
+@pytest.mark.parametrize("hertz", [300, 1200, 3600])
+def test_warped_tones_are_where_tones_of_that_frequency_are(hertz: int, factor: float) -> None:
+    frontend, times = LogMel(64), torch.arange(PAST + 20 * HOP) / SAMPLE_RATE
+    (low, _), (high, _) = (
+        frontend(0.3 * torch.sin(2 * torch.pi * f * times)[None, PAST:], torch.zeros(1, PAST))
+        for f in (hertz, hertz * factor)
+    )
+    warped = frontend.warp(low, factor)
+    assert abs(int(warped[0, 10].argmax()) - int(high[0, 10].argmax())) <= 1
+    assert (factor == 1.0) == torch.allclose(warped, low, atol=1e-4)
+
+
+def test_warping_leaves_flat_spectra_flat() -> None:
+    frontend = LogMel(64)
+    flat = torch.full((3, 64), 0.7)
+    torch.testing.assert_close(frontend.warp(flat, 1.1), flat)

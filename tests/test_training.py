@@ -100,6 +100,8 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest
         config.write_text(original.replace(old, new))
         assert main(["train", str(config)]) == 1
         assert complaint in (message := capsys.readouterr().err) and "checkpoint.pt" in message
+    config.write_text(original.replace("hidden = 160", "hidden = 160\ndropout = 0.1"))  # which is no size
+    assert Trainer(load_config(config), tmp_path).progress.hours >= 0.01
 
 
 def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> None:
