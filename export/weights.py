@@ -18,20 +18,34 @@ GATES = (0, 2, 3, 1)
 
 
 def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
-    """The state dictionary of an exported LSTM model of the same sizes as `model`; ModelError if it does not fit."""
+    """The state dictionary of an exported LSTM model of the same sizes as `model`; ModelError if it does not fit.
+
+    It may lack the convolution: see `with_convolution`.
+    """
     try:
         graph = onnx.load(path).graph
     except Exception as error:  # protobuf's errors have no common base class
         raise ModelError(f"{path}: cannot be read as an ONNX model ({error})") from None
     try:
         found = _weights(graph, model)
+        found = with_convolution({name: torch.tensor(value).float() for name, value in found.items()}, model)
     except (IndexError, KeyError, ValueError):
         raise ModelError(f"{path}: not a model that `speech-lstm export` wrote") from None
     if {name: value.shape for name, value in found.items()} != {
         name: tuple(value.shape) for name, value in model.state_dict().items()
     }:
         raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
-    return {name: torch.from_numpy(np.array(value, np.float32)) for name, value in found.items()}
+    return found
+
+
+def with_convolution(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:
+    """The weights, with the convolution of `model`, whose output is zero to begin with, where they have none."""
+    own = {name: value for name, value in model.state_dict().items() if name.startswith("convolution.")}
+    lacking = {name: value.clone() for name, value in own.items() if name not in weights}
+    for name in lacking:
+        if name.startswith("convolution.project."):
+            lacking[name].zero_()
+    return weights | lacking
 
 
 def _weights(graph: onnx.GraphProto, model: AcousticModel) -> dict[str, np.ndarray]:
@@ -41,6 +55,9 @@ def _weights(graph: onnx.GraphProto, model: AcousticModel) -> dict[str, np.ndarr
     products = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.input[1] in values]
     project, output = (name for name in products if values[name].shape[0] in (4 * model.mels, model.hidden))
     found["project.weight"], found["output.weight"] = values[project].T, values[output].T
+    if "convolution.filters.weight" in found:
+        (inner,) = (name for name in products if name not in (project, output))
+        found["convolution.project.weight"] = values[inner].T
     for layer, node in enumerate(node for node in graph.node if node.op_type == "LSTM"):
         weight_ih, weight_hh, biases = (values[name][0] for name in node.input[1:4])
         cell = f"cells.{layer}.lstm"

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches
 from speech_lstm.data.noise import make_noises
 from speech_lstm.export.checkpoint import read_checkpoint
-from speech_lstm.export.weights import read_weights
+from speech_lstm.export.weights import read_weights, with_convolution
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.training.denominator import Bigram, Denominator
 from speech_lstm.training.examples import make_all, tokens_of
@@ -126,23 +127,26 @@ class Trainer:
         frontend.mean.copy_(energies.mean(0))
         frontend.deviation.copy_(energies.std(0))
 
-    def _read(self, path: Path) -> dict[str, Any]:
-        """A checkpoint of a model of the same sizes; SpeechLstmError if it is not."""
-        saved = read_checkpoint(path, self.device)
+    def _read(self, path: Path, free: Sequence[str] = ("dropout",)) -> dict[str, Any]:
+        """A checkpoint of a model of the same sizes but for those that are `free`; SpeechLstmError if it is not."""
+        saved, wanted = read_checkpoint(path, self.device), dataclasses.asdict(self.config.model)
         defaults = {field.name: field.default for field in dataclasses.fields(ModelConfig)}  # earlier runs lack some
-        sizes = {**defaults, **saved["config"]["model"], "dropout": self.config.model.dropout}  # which may change
-        if sizes != (wanted := dataclasses.asdict(self.config.model)):
+        sizes = {**defaults, **saved["config"]["model"]}
+        if any(sizes[name] != value for name, value in wanted.items() if name not in free):
             raise ConfigError(f"{path}: holds a model of {sizes}, and the configuration asks for {wanted}")
         if tuple(saved["tokens"]) != self.tokens:
             raise ConfigError(f"{path}: holds a model of other tokens: {' '.join(saved['tokens'])}")
         return saved
 
     def _begin_with(self, path: Path) -> None:
-        """The weights of another run's checkpoint, or of an exported model."""
+        """The weights of another run's checkpoint, or of an exported model; a convolution may come to them."""
         try:
-            saved = {"average": read_weights(path, self.model)} if path.suffix == ".onnx" else self._read(path)
-            self.model.load_state_dict(saved["average"])
-            self.average.load_state_dict(saved["average"])
+            is_exported = path.suffix == ".onnx"
+            free = ("dropout", "convolution")
+            saved = {"average": read_weights(path, self.model)} if is_exported else self._read(path, free)
+            weights = with_convolution(saved["average"], self.model)
+            self.model.load_state_dict(weights)
+            self.average.load_state_dict(weights)
             self.objective.load_extra(saved.get("objective", {}))
         except (SpeechLstmError, RuntimeError) as error:
             raise ConfigError(f"run.start: {str(error).splitlines()[0]}") from None
