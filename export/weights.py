@@ -27,8 +27,8 @@ def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
     except Exception as error:  # protobuf's errors have no common base class
         raise ModelError(f"{path}: cannot be read as an ONNX model ({error})") from None
     try:
-        found = _weights(graph, model)
-        found = with_convolution({name: torch.tensor(value).float() for name, value in found.items()}, model)
+        values = {name: torch.tensor(value).float() for name, value in _weights(graph, model).items()}
+        found = with_convolution(values, model)
     except (IndexError, KeyError, ValueError):
         raise ModelError(f"{path}: not a model that `speech-lstm export` wrote") from None
     if {name: value.shape for name, value in found.items()} != {

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.cli import main
 from speech_lstm.evaluation.evaluate import evaluate
 from speech_lstm.evaluation.phones import phone_errors
+from speech_lstm.export.checkpoint import describe
+from speech_lstm.export.to_onnx import export_onnx
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.recognizer import Recognizer
 from speech_lstm.runtime.model.model import Model
 
@@ -44,6 +48,14 @@ def test_words_are_right_and_phones_are_heard() -> None:
     assert score.phone_error_rate is not None and score.phone_error_rate <= 0.4
     assert score.right_accepted <= min(score.right, score.inside_accepted)
     assert score.outside_accepted <= 0.5 * score.outside
+
+
+def test_frames_of_30_ms_are_heard_in_their_own_chunks(tmp_path: Path) -> None:
+    network = AcousticModel(len(TOKENS), hidden=8, layers=1, frame_ms=30).eval()
+    export_onnx(network, describe(network), tmp_path / "fp32.onnx")
+    recognizer = Recognizer(DATA / "words.txt", model=Model.load(tmp_path / "fp32.onnx", device="cpu"))
+    (score,) = evaluate(recognizer.model, [DATA / "manifest.jsonl"], "dev", recognizer, limit=3)
+    assert score.clips == 3 and score.accuracy is not None
 
 
 def test_command_reports_by_corpus(tmp_path: Path, exported: Exported, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,12 +11,14 @@ import onnx
 import pytest
 import torch
 
+from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.cli import main
-from speech_lstm.export.checkpoint import load_checkpoint
+from speech_lstm.export.checkpoint import describe, load_checkpoint
 from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import export_onnx, save_onnx
+from speech_lstm.export.weights import read_weights
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -152,6 +154,18 @@ def test_the_command_exports_the_averaged_weights_with_what_was_measured(
     assert metadata.decoder == {"blank_offset": 2.75} and metadata.accuracy == {}
     assert metadata.architecture == "LSTM 2 x 64" and metadata.tokens == TOKENS
     assert metadata.parameters == sum(parameter.numel() for parameter in exported.trained.parameters())
+
+
+def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(len(TOKENS), hidden=32, layers=2, convolution=4)
+    for parameter in model.parameters():
+        parameter.data += torch.rand_like(parameter)
+    export_onnx(model, describe(model), tmp_path / "fp32.onnx")
+    weights = read_weights(tmp_path / "fp32.onnx", model)
+    assert weights.keys() == model.state_dict().keys()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(weights[name], value)
 
 
 def test_weights_of_an_earlier_model_are_mixed_in(exported: Exported, checkpoint: Path, tmp_path: Path) -> None:

@@ -130,7 +130,13 @@ def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
     with torch.no_grad():
         heard, _ = trainer.average.eval()(audio, trainer.model.initial_state(1))
     assert np.abs(heard.numpy() - expected).max() < 1e-4
-    config.write_text(config.read_text().replace("layers = 4", "layers = 3"))
+    text = config.read_text()
+    config.write_text(text.replace("layers = 4", "layers = 4\nconvolution = 4"))
+    with torch.no_grad():
+        model = Trainer(load_config(config), tmp_path).average.eval()
+        with_convolution, _ = model(audio, model.initial_state(1))
+    assert torch.equal(with_convolution, heard)  # of which nothing is heard until it has learned
+    config.write_text(text.replace("layers = 4", "layers = 3"))
     with pytest.raises(ConfigError, match=r"run\.start: .*holds another network"):
         Trainer(load_config(config), tmp_path)
 

@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--split", type=name, default="dev", help="train, dev or test (default: %(default)s)")
     parser.add_argument("--grammar", type=path, metavar="FILE", help="also recognise: a text file with a phrase a line")
     parser.add_argument(
-        "--chunk-ms", type=positive, default=40, metavar="MS", help="audio heard at a time (default: %(default)s)"
+        "--chunk-ms", type=positive, metavar="MS", help="audio heard at a time (default: a frame of the model)"
     )
     parser.add_argument(
         "--threshold", type=share, metavar="P", help="least confidence of a command, 0 to 1 (default: the model's)"
@@ -134,8 +134,8 @@ def run_manifests(args: argparse.Namespace) -> int:
     if args.pronunciations and not args.grammar:
         args.parser.error("--pronunciations needs --grammar")
     model = Model.load(args.model, args.device)
-    chunk = args.chunk_ms * SAMPLE_RATE // 1000
     unit = model.metadata.chunk_samples
+    chunk = args.chunk_ms * SAMPLE_RATE // 1000 if args.chunk_ms else unit
     if chunk % unit:
         step = unit * 1000 // SAMPLE_RATE
         raise SpeechLstmError(f"--chunk-ms is {args.chunk_ms}; this model takes multiples of {step}")

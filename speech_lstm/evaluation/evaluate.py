@@ -89,12 +89,12 @@ def evaluate(
     manifests: Iterable[Path],
     split: str = "dev",
     recognizer: Recognizer | None = None,
-    chunk_samples: int = 640,
+    chunk_samples: int | None = None,
     limit: int | None = None,
 ) -> list[Score]:
     """Evaluate on the clips of a split, corpus by corpus.
 
-    recognizer: also recognise in its grammar, in chunks of chunk_samples (a multiple of the model's).
+    recognizer: also recognise in its grammar, in chunks of chunk_samples (a multiple of the model's; None: as those).
     limit: at most so many clips of a corpus, evenly spread over it.
     Audio that cannot be read is reported on stderr with its path and left out.
     """
@@ -102,7 +102,7 @@ def evaluate(
     for manifest in manifests:
         for utterance in read_manifest(manifest, split):
             corpora.setdefault(utterance.corpus, []).append(utterance)
-    lexicon, scores = Lexicon(), []
+    lexicon, scores, chunk = Lexicon(), [], chunk_samples or model.metadata.chunk_samples
     for corpus, utterances in sorted(corpora.items()):
         if limit is not None and limit < len(utterances):
             utterances = [utterances[index * len(utterances) // limit] for index in range(limit)]
@@ -119,7 +119,7 @@ def evaluate(
             words = spoken_words(utterance.text)
             _count_phones(counts, model, lexicon, audio, words)
             if recognizer is not None:
-                _count_result(counts, recognizer, stream_result(recognizer, audio, chunk_samples), words)
+                _count_result(counts, recognizer, stream_result(recognizer, audio, chunk), words)
         scores.append(Score(corpus, **vars(counts)))
     return scores
 
