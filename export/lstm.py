@@ -15,26 +15,31 @@ from speech_lstm.acoustic.model import AcousticModel
 
 
 class LstmNetwork(AcousticModel):
-    """Computes what an `AcousticModel` of LSTM cells alone does."""
+    """Computes what an `AcousticModel` of LSTM cells does, with or without a convolution before them."""
 
     def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See `AcousticModel`."""
         features, past = self.features(audio, state[:, :PAST])
-        x = self.project(features).transpose(0, 1)  # [frames, batch, hidden]
-        before = state[None, :, PAST:].split(self.hidden, dim=2)
-        after: list[Tensor] = []
+        x, begin, after = self.project(features), PAST, [past]
+        if self.convolution is not None:
+            begin += self.convolution.state_size
+            found, last = self.convolution(features, state[:, PAST:begin])
+            x, after = x + found, [past, last]
+        x = x.transpose(0, 1)  # [frames, batch, hidden]
+        before = state[None, :, begin:].split(self.hidden, dim=2)
+        cells: list[Tensor] = []
         for layer, (norm, cell) in enumerate(zip(self.norms, self.cells, strict=True)):
             lstm = cell.lstm
             assert isinstance(lstm, nn.LSTM) and not lstm.batch_first
             y, parts = lstm(norm(x), before[2 * layer : 2 * layer + 2])
             x = x + y
-            after += parts
-        return self.classify(x).transpose(0, 1), torch.cat([past, torch.cat(after, dim=2)[0]], dim=1)
+            cells += parts
+        return self.classify(x).transpose(0, 1), torch.cat([*after, torch.cat(cells, dim=2)[0]], dim=1)
 
 
 def as_exported(model: AcousticModel) -> AcousticModel:
-    """The same network in evaluation mode: a copy in ONNX's order where it has LSTM cells and no blocks around them."""
-    if model.cell != "lstm" or model.convolution or model.feed_forward:
+    """The same network in evaluation mode: a copy in ONNX's order where it has LSTM cells and no layers between them."""
+    if model.cell != "lstm" or model.feed_forward:
         return model.eval()
     network = copy.deepcopy(model)
     network.__class__ = LstmNetwork

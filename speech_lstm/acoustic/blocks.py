@@ -26,9 +26,10 @@ class SpectralConvolution(nn.Module):
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """x [batch, frames, stack * mels], state [batch, stack * mels] -> [batch, frames, size], state."""
         frames = torch.cat([state[:, None].to(x.dtype), x], 1)
-        vectors = frames.reshape(frames.shape[0], 1, -1, self.mels)  # [batch, 1, (1 + frames) * stack, mels]
+        vectors = frames.reshape(x.shape[0], 1, -1, self.mels)  # [batch, 1, (1 + frames) * stack, mels]
         found = self.filters(vectors).relu()  # [batch, filters, frames, places]
-        return self.project(found.transpose(1, 2).flatten(2)), x[:, -1].to(state.dtype)
+        found = found.transpose(1, 2).reshape(x.shape[0], -1, self.project.in_features)
+        return self.project(found), x[:, -1].to(state.dtype)
 
 
 class FeedForward(nn.Module):
