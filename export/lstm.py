@@ -38,7 +38,7 @@ class LstmNetwork(AcousticModel):
 
 
 def as_exported(model: AcousticModel) -> AcousticModel:
-    """The same network in evaluation mode: a copy in ONNX's order where it has LSTM cells and none but them."""
+    """The same network in evaluation mode: a copy in ONNX's order where nothing stands between its LSTM cells."""
     if model.cell != "lstm" or model.feed_forward:
         return model.eval()
     network = copy.deepcopy(model)
