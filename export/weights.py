@@ -12,6 +12,7 @@ from torch import Tensor
 
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.runtime.errors import ModelError
+from speech_lstm.runtime.model.model import Model
 
 GATES = (0, 2, 3, 1)
 """Where nn.LSTM's gates (input, forget, cell, output) are among ONNX's (input, output, forget, cell)."""
@@ -36,6 +37,21 @@ def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
     }:
         raise ModelError(f"{path}: holds another network than the configuration's, or one that is not an LSTM")
     return found
+
+
+def read_network(path: Path) -> AcousticModel:
+    """The network of an exported fp32 LSTM model, in evaluation mode; ModelError for a file with another one."""
+    metadata = Model.load(path, device="cpu").metadata
+    cells, *blocks = metadata.architecture.split(", ")
+    cell, *sizes = cells.replace(" x ", " ").split()
+    if cell != "LSTM" or len(sizes) != 2 or blocks not in ([], ["convolution"]):
+        raise ModelError(f"{path}: is {metadata.architecture}; of an ONNX file only an LSTM can be read")
+    filters = [w.dims[0] for w in onnx.load(path).graph.initializer if w.name.startswith("convolution.filters.weight")]
+    network = AcousticModel(
+        len(metadata.tokens), layers=int(sizes[0]), hidden=int(sizes[1]), convolution=filters[0] if filters else 0
+    )
+    network.load_state_dict(read_weights(path, network))
+    return network.eval()
 
 
 def with_convolution(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import export_onnx, save_onnx
-from speech_lstm.export.weights import read_weights
+from speech_lstm.export.weights import read_network
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -162,7 +162,7 @@ def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:
     for parameter in model.parameters():
         parameter.data += torch.rand_like(parameter)
     export_onnx(model, describe(model), tmp_path / "fp32.onnx")
-    weights = read_weights(tmp_path / "fp32.onnx", model)
+    weights = read_network(tmp_path / "fp32.onnx").state_dict()
     assert weights.keys() == model.state_dict().keys()
     for name, value in model.state_dict().items():
         torch.testing.assert_close(weights[name], value)

@@ -17,14 +17,13 @@ from speech_lstm.acoustic.cells.slstm import SlstmCell
 from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
 from speech_lstm.data.align import best_path, build_trellis
 from speech_lstm.export.checkpoint import load_checkpoint
-from speech_lstm.export.weights import read_weights
+from speech_lstm.export.weights import read_network
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
-from speech_lstm.runtime.errors import ModelError, SpeechLstmError
+from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import TAIL_SECONDS
-from speech_lstm.runtime.model.model import Model
 from speech_lstm.writing import write_atomically
 
 Frames = NDArray[np.float32]
@@ -52,13 +51,7 @@ def load_network(model: str) -> AcousticModel:
     if model.endswith(".pt"):
         return load_checkpoint(Path(model))[0]
     path = (models.find(model, "cuda") if not model.endswith(".onnx") else None) or Path(model)
-    metadata = Model.load(path, device="cpu").metadata
-    cell, *sizes = metadata.architecture.replace(" x ", " ").split()
-    if cell != "LSTM" or len(sizes) != 2:
-        raise ModelError(f"{path}: is {metadata.architecture}; of an ONNX file only an LSTM can be explained")
-    network = AcousticModel(len(metadata.tokens), layers=int(sizes[0]), hidden=int(sizes[1]))
-    network.load_state_dict(read_weights(path, network))
-    return network.eval()
+    return read_network(path)
 
 
 @torch.no_grad()
