@@ -28,6 +28,8 @@ from speech_lstm.config import (
     RunConfig,
     load_config,
 )
+from speech_lstm.export.checkpoint import describe
+from speech_lstm.export.to_onnx import export_onnx
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.training.objective import RESTING, Objective
@@ -119,26 +121,37 @@ def test_a_run_begins_with_the_averaged_weights_of_another(tmp_path: Path) -> No
 
 def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
     config = tiny(tmp_path)
-    text = config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 4")
     shipped = ROOT / "models" / "default-fp32.onnx"
-    config.write_text(text.replace("[run]", f'[run]\nstart = "{shipped}"'))
-    trainer = Trainer(load_config(config), tmp_path)
-    audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32))
-    expected, _ = Model.load(shipped, device="cpu").run(
-        audio.numpy(), np.zeros((1, trainer.model.state_size), np.float32)
+    text = (
+        config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 4\nconvolution = 16")
     )
+    text = text.replace("[run]", f'[run]\nstart = "{shipped}"')
+    config.write_text(text)
+    model = Trainer(load_config(config), tmp_path).average.eval()
+    audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32))
+    expected, _ = Model.load(shipped, device="cpu").run(audio.numpy(), np.zeros((1, model.state_size), np.float32))
     with torch.no_grad():
-        heard, _ = trainer.average.eval()(audio, trainer.model.initial_state(1))
+        heard, _ = model(audio, model.initial_state(1))
     assert np.abs(heard.numpy() - expected).max() < 1e-4
-    text = config.read_text()
-    config.write_text(text.replace("layers = 4", "layers = 4\nconvolution = 4"))
-    with torch.no_grad():
-        model = Trainer(load_config(config), tmp_path).average.eval()
-        with_convolution, _ = model(audio, model.initial_state(1))
-    assert torch.equal(with_convolution, heard)  # of which nothing is heard until it has learned
     config.write_text(text.replace("layers = 4", "layers = 3"))
     with pytest.raises(ConfigError, match=r"run\.start: .*holds another network"):
         Trainer(load_config(config), tmp_path)
+
+
+def test_a_convolution_comes_to_weights_and_is_not_heard_at_first(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = AcousticModel(len(TOKENS), hidden=64, layers=2).eval()
+    for parameter in before.parameters():
+        parameter.data += 0.1 * torch.rand_like(parameter)  # of equal weights the exporter would write one
+    export_onnx(before, describe(before), tmp_path / "before.onnx")
+    config = tiny(tmp_path)
+    text = config.read_text().replace("hidden = 160", "hidden = 64\nconvolution = 4")
+    config.write_text(text.replace("[run]", f'[run]\nstart = "{tmp_path / "before.onnx"}"'))
+    model = Trainer(load_config(config), tmp_path).average.eval()
+    audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32))
+    with torch.no_grad():
+        (heard, _), (expected, _) = (each(audio, each.initial_state(1)) for each in (model, before))
+    torch.testing.assert_close(heard, expected)
 
 
 def test_the_seed_alone_decides_a_run(tmp_path: Path) -> None:
