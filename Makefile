@@ -82,7 +82,7 @@ c:
 endif
 
 pytest: $(VENV)/.everything
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info browser/dist browser/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -111,3 +111,9 @@ def test_twenty_thousand_phrases_compile_in_a_moment() -> None:
     assert time.process_time() - started < 3
     assert grammar.interpret(["sell", "item", "number", "nine", "thousand", "nine", "hundred", "ninety", "nine"])
     assert len(grammar.graph.arcs) < 50_000
+
+
+def test_a_long_path_is_named_to_its_end(tmp_path: Path) -> None:
+    missing = tmp_path / ("long" * 40) / "missing.txt"
+    with pytest.raises(GrammarError, match=r"missing\.txt: cannot read the grammar"):
+        Grammar.load(missing)

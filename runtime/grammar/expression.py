@@ -73,9 +73,9 @@ class RuleReference:
 Expression = Text | Sequence | Choice | Permutation | ListReference | RuleReference
 
 
-def shown(text: str) -> str:
-    """A text for a message, in quotes and not too long."""
-    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...")
+def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """A text for a message, in quotes and no longer than that many characters."""
+    return repr(text if len(text) <= longest else f"{text[:longest]}...")
 
 
 def parse(text: str) -> Expression:

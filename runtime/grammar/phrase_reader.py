@@ -12,6 +12,9 @@ from ..errors import GrammarError
 from .expression import shown
 from .source import Block, Place, Source, Template
 
+LONGEST_PATH = 1024
+"""Characters of a path in a message; more are no path but a text that was given as one."""
+
 _COMMENT = re.compile(r"(?:^|(?<=\s))#(?![\d{([]).*")
 _INTENT = re.compile(r"([A-Za-z_]\w*):\s+(?=\S)")
 
@@ -56,7 +59,7 @@ def read(path: Path) -> str:
         raise GrammarError(f"{path}: not a UTF-8 text file; save it as UTF-8 ({error.reason})") from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = getattr(error, "strerror", None) or error
-        raise GrammarError(f"{shown(str(path))[1:-1]}: cannot read the grammar: {reason}") from error
+        raise GrammarError(f"{shown(str(path), LONGEST_PATH)[1:-1]}: cannot read the grammar: {reason}") from error
 
 
 def _source(phrases: list[tuple[str, Place]], name: str, form: str = "phrases") -> Source:
