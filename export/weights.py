@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.export.quantize import FRONT_END
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.model import Model
 
@@ -68,12 +69,16 @@ def _weights(graph: onnx.GraphProto, model: AcousticModel) -> dict[str, np.ndarr
     """Those of a graph, by their names in the network; IndexError, KeyError or ValueError for another graph."""
     values = {weight.name.removesuffix("_half"): numpy_helper.to_array(weight) for weight in graph.initializer}
     found = {name: values[name] for name in model.state_dict() if name in values}
-    products = [node.input[1] for node in graph.node if node.op_type == "MatMul" and node.input[1] in values]
-    project, output = (name for name in products if values[name].shape[0] in (4 * model.mels, model.hidden))
+    products = [
+        node.input[1]
+        for node in graph.node
+        if node.op_type == "MatMul" and node.input[1] in values and not node.name.startswith(FRONT_END)
+    ]
+    project, *inner, output = products
     found["project.weight"], found["output.weight"] = values[project].T, values[output].T
     if "convolution.filters.weight" in found:
-        (inner,) = (name for name in products if name not in (project, output))
-        found["convolution.project.weight"] = values[inner].T
+        (of_convolution,) = inner
+        found["convolution.project.weight"] = values[of_convolution].T
     for layer, node in enumerate(node for node in graph.node if node.op_type == "LSTM"):
         weight_ih, weight_hh, biases = (values[name][0] for name in node.input[1:4])
         cell = f"cells.{layer}.lstm"

@@ -168,6 +168,21 @@ def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:
         torch.testing.assert_close(weights[name], value)
 
 
+def test_weights_come_back_where_sizes_are_alike_and_not_from_other_cells(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(len(TOKENS), hidden=60, layers=1, convolution=4)  # its convolution gives 60 values as well
+    for parameter in model.parameters():
+        parameter.data += torch.rand_like(parameter)
+    export_onnx(model, describe(model), tmp_path / "alike.onnx")
+    weights = read_network(tmp_path / "alike.onnx").state_dict()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(weights[name], value)
+    other = AcousticModel(len(TOKENS), cell="gru", hidden=16, layers=1)
+    export_onnx(other, describe(other), tmp_path / "gru.onnx")
+    with pytest.raises(ModelError, match="is GRU 1 x 16; of an ONNX file only an LSTM can be read"):
+        read_network(tmp_path / "gru.onnx")
+
+
 def test_weights_of_an_earlier_model_are_mixed_in(exported: Exported, checkpoint: Path, tmp_path: Path) -> None:
     model = copy.deepcopy(exported.trained)
     for parameter in model.parameters():
