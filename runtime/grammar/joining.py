@@ -34,6 +34,8 @@ MOST_PARTS = 8_000_000
 
 MOST_READ = 2_000_000
 """Characters of texts that are read again and again to see what may follow them: a few seconds likewise."""
+READ_ONCE = 8
+"""Characters that one reading costs beside those of its text."""
 
 MOST_MADE = 200_000
 """Letters of words that come of joining others and that the dictionary lacks: a guess takes 0.2 ms a letter."""
@@ -157,7 +159,7 @@ class _Joined(Fragments):
         return []
 
     def _read_together(self, left: str, first: str) -> bool:
-        self._num_read += len(left)
+        self._num_read += READ_ONCE + len(left)
         if self._num_read > MOST_READ:
             raise GrammarError(_TOO_MANY.format(f"{MOST_READ} characters of"))
         return reads_together(left, first)

@@ -75,5 +75,16 @@ def reads_together(left: str, right: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _reads_together(left: str, right: str) -> bool:
-    apart = [said.word for said in (*spoken(left), *spoken(right))]
-    return [said.word for said in spoken(f"{left} {right}")] != apart
+    return _words(f"{left} {right}") != (*_short(left), *_short(right))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(said.word for said in spoken(text))
+
+
+_cached_words = lru_cache(maxsize=1000)(_words)
+
+
+def _short(text: str) -> tuple[str, ...]:
+    """The words of a text that is read again and again, kept unless it is long."""
+    return (_words if len(text) > LONG else _cached_words)(text)
