@@ -22,7 +22,7 @@ from speech_lstm.evaluation.measures import acceptance_curve
 from speech_lstm.evaluation.report import BEGIN, END
 from speech_lstm.evaluation.rooms import response
 from speech_lstm.evaluation.run_suite import run_suite
-from speech_lstm.evaluation.suite import Room, load_suite, matching
+from speech_lstm.evaluation.suite import BEFORE, Room, load_suite, matching
 from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
 from speech_lstm.runtime.model.model import Model
@@ -152,6 +152,12 @@ def test_the_full_suite_hears_no_noise_of_training() -> None:
     suite = load_suite(FULL)
     patterns = [pattern for noise in suite.noises.values() for part in noise.mix for pattern in part]
     assert suite.acceptance and all("/4-" in pattern for pattern in [*patterns, *suite.acceptance.noise])
+
+
+def test_the_suite_of_age_hears_every_kind_of_stream_from_a_second_to_an_hour() -> None:
+    late = load_suite(FULL.with_name("age.toml")).late
+    assert late is not None and set(late.after) == set(BEFORE)
+    assert min(late.seconds) == 1 and max(late.seconds) == 3600
 
 
 def test_greedy_and_bigram_agree_where_the_bigram_is_flat() -> None:
