@@ -19,6 +19,7 @@ class LstmNetwork(AcousticModel):
 
     def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See `AcousticModel`."""
+        state = state + self.start
         features, past = self.features(audio, state[:, :PAST])
         x, begin, after = self.project(features), PAST, [past]
         if self.convolution is not None:
@@ -34,7 +35,8 @@ class LstmNetwork(AcousticModel):
             y, parts = lstm(norm(x), before[2 * layer : 2 * layer + 2])
             x = x + y
             cells += parts
-        return self.classify(x).transpose(0, 1), torch.cat([*after, torch.cat(cells, dim=2)[0]], dim=1)
+        memory = torch.cat([*after, torch.cat(cells, dim=2)[0]], dim=1)
+        return self.classify(x).transpose(0, 1), memory - self.start
 
 
 def as_exported(model: AcousticModel) -> AcousticModel:

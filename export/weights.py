@@ -52,7 +52,17 @@ def read_network(path: Path) -> AcousticModel:
         len(metadata.tokens), layers=int(sizes[0]), hidden=int(sizes[1]), convolution=filters[0] if filters else 0
     )
     network.load_state_dict(read_weights(path, network))
+    network.start.copy_(torch.tensor(_start(onnx.load(path).graph, network.state_size)))
     return network.eval()
+
+
+def _start(graph: onnx.GraphProto, size: int) -> np.ndarray:
+    """What is added to the state, zeros in a file of before there was something."""
+    constants = {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
+    for node in graph.node:
+        if node.op_type == "Add" and node.input[0] == "state":
+            return numpy_helper.to_array(constants[node.input[1]])
+    return np.zeros(size, np.float32)
 
 
 def with_convolution(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import onnx
 import pytest
 import torch
 
-from speech_lstm.acoustic.model import AcousticModel
+from speech_lstm.acoustic.model import SETTLING, AcousticModel
 from speech_lstm.cli import main
 from speech_lstm.export.checkpoint import describe, load_checkpoint
 from speech_lstm.export.halve import halve
@@ -148,12 +148,34 @@ def test_the_command_exports_the_averaged_weights_with_what_was_measured(
     options = ["--out", str(tmp_path), "--name", "tiny", "--metadata", str(measured), "--check", *map(str, CLIPS)]
     assert main(["export", str(checkpoint), *options]) == 0
     assert "phones otherwise than fp32" in capsys.readouterr().out
-    assert torch_difference(exported.trained, Model.load(tmp_path / "tiny-fp32.onnx", device="cpu"), clip) < 1e-4
+    settled = copy.deepcopy(exported.trained)
+    settled.settle()
+    assert torch_difference(settled, Model.load(tmp_path / "tiny-fp32.onnx", device="cpu"), clip) < 1e-4
     metadata = Model.load(tmp_path / "tiny-int8.onnx", device="cpu").metadata
     assert metadata.training_data == (Corpus("LibriSpeech", "CC BY 4.0", 6.1),)
     assert metadata.decoder == {"blank_offset": 2.75} and metadata.accuracy == {}
     assert metadata.architecture == "LSTM 2 x 64" and metadata.tokens == TOKENS
     assert metadata.parameters == sum(parameter.numel() for parameter in exported.trained.parameters())
+
+
+def test_a_settled_model_begins_as_after_silence(clip: np.ndarray, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = AcousticModel(len(TOKENS), hidden=32, layers=2, convolution=4).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    silence = torch.zeros(1, round(SETTLING / model.frame_seconds) * model.frame_samples)
+    with torch.inference_mode():
+        _, after = model(silence, model.initial_state(1))
+        expected, expected_state = model(torch.from_numpy(clip[None]), after)
+    unsettled = copy.deepcopy(model)
+    model.settle()
+    export_onnx(model, describe(model), tmp_path / "fp32.onnx")
+    settled = Model.load(tmp_path / "fp32.onnx", device="cpu")
+    log_probs, state = settled.run(clip[None], settled.initial_state())
+    np.testing.assert_allclose(log_probs, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(state + after.numpy(), expected_state.numpy(), atol=1e-4)
+    torch.testing.assert_close(read_network(tmp_path / "fp32.onnx").start, model.start)
+    assert not unsettled.start.any() and torch_difference(unsettled, settled, clip) > 1e-3
 
 
 def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:

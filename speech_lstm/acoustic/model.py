@@ -10,6 +10,9 @@ from speech_lstm.acoustic.frontend import HOP, PAST, SAMPLE_RATE, LogMel
 FRAME_MS = 40
 """Of an output frame, unless a configuration says otherwise; a multiple of the 10 ms between features."""
 
+SETTLING = 0.12
+"""Seconds of silence that a settled model remembers when a stream begins; after many, single words are less sure."""
+
 
 class AcousticModel(nn.Module):
     """Residual recurrent layers over stacked log-mels: each is x + Cell(LayerNorm(x)).
@@ -18,6 +21,8 @@ class AcousticModel(nn.Module):
     convolution, if there is one, and of every cell in order; zeros begin a stream. Nothing outside this class knows
     that layout.
     """
+
+    start: Tensor
 
     def __init__(
         self, tokens: int, cell: str = "lstm", mels: int = 64, hidden: int = 320, layers: int = 4, dropout: float = 0.0,
@@ -49,10 +54,23 @@ class AcousticModel(nn.Module):
         self._sizes = [self.convolution.state_size, *sizes] if self.convolution else sizes
         self.memory_size = sum(self._sizes)
         self.state_size = PAST + self.memory_size
+        self.register_buffer("start", torch.zeros(self.state_size), persistent=False)
 
     def initial_state(self, batch: int) -> Tensor:
         """Zeros [batch, state_size]."""
         return torch.zeros(batch, self.state_size)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Let streams begin as after SETTLING seconds of silence, for recordings that begin with the first sound.
+
+        The state of the contract is counted from `start`, so that zeros still begin a stream. In evaluation mode.
+        """
+        self.start.zero_()
+        frames = round(SETTLING / self.frame_seconds)
+        features, _ = self.features(self.start.new_zeros(1, frames * self.frame_samples))
+        _, memory = self.encode(features, self.start[None, PAST:])
+        self.start[PAST:] = memory[0]
 
     def features(self, audio: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """audio [batch, frame_samples n], past [batch, PAST] or silence -> features [batch, n, stack mels], past."""
@@ -93,6 +111,7 @@ class AcousticModel(nn.Module):
         audio: float32 [batch, samples], samples a multiple of frame_samples; state: float32 [batch, state_size].
         Returns log_probs float32 [batch, samples / frame_samples, tokens] and next_state [batch, state_size].
         """
+        state = state + self.start
         features, past = self.features(audio, state[:, :PAST])
         vectors, memory = self.encode(features, state[:, PAST:])
-        return self.classify(vectors[-1]), torch.cat([past, memory], dim=1)
+        return self.classify(vectors[-1]), torch.cat([past, memory], dim=1) - self.start
