@@ -35,7 +35,7 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
 
 
 def load_checkpoint(path: Path, blend: Path | None = None, share: float = 0.5) -> tuple[AcousticModel, ModelMetadata]:
-    """The network with averaged weights, for evaluation, and what can be told of it without measuring.
+    """The network with averaged weights, settled and for evaluation, and what can be told of it without measuring.
 
     `blend`: an exported fp32 model that training began with, of whose weights this share is mixed in: what it heard
     better is kept, and what was learned too (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). The
@@ -57,7 +57,8 @@ def load_checkpoint(path: Path, blend: Path | None = None, share: float = 0.5) -
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(parameter.half())
-    return model.eval(), describe(model, tuple(checkpoint["tokens"]))
+    model.eval().settle()
+    return model, describe(model, tuple(checkpoint["tokens"]))
 
 
 def describe(model: AcousticModel, tokens: tuple[str, ...] = TOKENS) -> ModelMetadata:

@@ -57,12 +57,12 @@ def read_network(path: Path) -> AcousticModel:
 
 
 def _start(graph: onnx.GraphProto, size: int) -> np.ndarray:
-    """What is added to the state, zeros in a file of before there was something."""
-    constants = {node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant"}
-    for node in graph.node:
-        if node.op_type == "Add" and node.input[0] == "state":
-            return numpy_helper.to_array(constants[node.input[1]])
-    return np.zeros(size, np.float32)
+    """`AcousticModel.start` of a file, float32 [size]; zeros where nothing is added to the state, as in earlier ones."""
+    added = [node.input[1] for node in graph.node if node.op_type == "Add" and node.input[0] == "state"]
+    constants = [node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.output[0] in added]
+    if len(constants) != len(added):
+        raise ModelError("what is added to the state is not a constant; not a model that `speech-lstm export` wrote")
+    return numpy_helper.to_array(constants[0]) if constants else np.zeros(size, np.float32)
 
 
 def with_convolution(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:

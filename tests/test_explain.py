@@ -43,6 +43,16 @@ def test_the_command_draws_the_shipped_model(tmp_path: Path, capsys: pytest.Capt
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size > 20_000
 
 
+def test_a_settled_network_is_seen_from_where_it_begins() -> None:
+    torch.manual_seed(0)
+    network = AcousticModel(len(TOKENS), hidden=16, layers=1).eval()
+    network.settle()
+    inside = look_inside(network, read_audio(CLIP))
+    with torch.inference_mode():
+        expected, _ = network(torch.from_numpy(inside.audio[None]), network.initial_state(1))
+    assert network.start.any() and np.allclose(inside.posteriors, expected[0].exp().numpy(), atol=1e-5)
+
+
 def test_words_lie_in_their_order_in_the_recording() -> None:
     inside = look_inside(load_network("default"), read_audio(CLIP), "backward")
     ((word, start, end),) = inside.words

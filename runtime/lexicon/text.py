@@ -75,16 +75,17 @@ def reads_together(left: str, right: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _reads_together(left: str, right: str) -> bool:
-    return _words(f"{left} {right}") != (*_short(left), *_short(right))
+    return _words(f"{left} {right}") != (*_words_again(left), *_words_again(right))
 
 
 def _words(text: str) -> tuple[str, ...]:
+    """What is said for a plain text."""
     return tuple(said.word for said in spoken(text))
 
 
 _cached_words = lru_cache(maxsize=1000)(_words)
 
 
-def _short(text: str) -> tuple[str, ...]:
-    """The words of a text that is read again and again, kept unless it is long."""
+def _words_again(text: str) -> tuple[str, ...]:
+    """The same for a text that comes again and again; they are remembered unless it is long."""
     return (_words if len(text) > LONG else _cached_words)(text)

@@ -23,6 +23,7 @@ class AcousticModel(nn.Module):
     """
 
     start: Tensor
+    """[state_size]: added to a state that comes in and taken off one that goes out; zeros unless it is settled."""
 
     def __init__(
         self, tokens: int, cell: str = "lstm", mels: int = 64, hidden: int = 320, layers: int = 4, dropout: float = 0.0,

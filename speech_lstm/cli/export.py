@@ -73,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
 
     model, metadata = load_checkpoint(args.checkpoint, args.blend, args.share)
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
-    model.settle()
     if args.metadata:
         metadata = recorded(metadata, args.metadata)
     export_onnx(model, metadata, fp32)

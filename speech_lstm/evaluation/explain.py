@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from speech_lstm import models
 from speech_lstm.acoustic.cells import CELLS, LstmCell
 from speech_lstm.acoustic.cells.slstm import SlstmCell
+from speech_lstm.acoustic.frontend import PAST
 from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
 from speech_lstm.data.align import best_path, build_trellis
 from speech_lstm.export.checkpoint import load_checkpoint
@@ -73,7 +74,7 @@ def look_inside(network: AcousticModel, audio: Samples, text: str = "", layer: i
         shown = ", ".join(name for name, kind in CELLS.items() if kind in (LstmCell, SlstmCell))
         raise SpeechLstmError(f"the cell {network.cell!r} has no gates to draw; {shown} have")
     hook = cell.register_forward_pre_hook(lambda _, inputs: seen.append(inputs))
-    vectors, _ = network.encode(features, torch.zeros(1, network.memory_size))
+    vectors, _ = network.encode(features, network.start[None, PAST:])
     hook.remove()
     log_probs = network.classify(vectors[-1])[0, late:].numpy()
     frames = len(log_probs)
