@@ -57,7 +57,7 @@ def read_network(path: Path) -> AcousticModel:
 
 
 def _start(graph: onnx.GraphProto, size: int) -> np.ndarray:
-    """`AcousticModel.start` of a file, float32 [size]; zeros where nothing is added to the state, as in earlier ones."""
+    """`AcousticModel.start` of a file, float32 [size]; zeros where nothing is added, as in earlier files."""
     added = [node.input[1] for node in graph.node if node.op_type == "Add" and node.input[0] == "state"]
     constants = [node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.output[0] in added]
     if len(constants) != len(added):
