@@ -22,7 +22,7 @@ GATES = (0, 2, 3, 1)
 def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
     """The state dictionary of an exported LSTM model of the same sizes as `model`; ModelError if it does not fit.
 
-    It may lack the convolution: see `with_convolution`.
+    It may lack the convolution and the last layers: see `grown`.
     """
     try:
         graph = onnx.load(path).graph
@@ -30,7 +30,7 @@ def read_weights(path: Path, model: AcousticModel) -> dict[str, Tensor]:
         raise ModelError(f"{path}: cannot be read as an ONNX model ({error})") from None
     try:
         values = {name: torch.tensor(value).float() for name, value in _weights(graph, model).items()}
-        found = with_convolution(values, model)
+        found = grown(values, model)
     except (IndexError, KeyError, ValueError):
         raise ModelError(f"{path}: not a model that `speech-lstm export` wrote") from None
     if {name: value.shape for name, value in found.items()} != {
@@ -65,13 +65,19 @@ def _start(graph: onnx.GraphProto, size: int) -> np.ndarray:
     return numpy_helper.to_array(constants[0]) if constants else np.zeros(size, np.float32)
 
 
-def with_convolution(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:
-    """The weights, with the convolution of `model`, whose output is zero to begin with, where they have none."""
-    own = {name: value for name, value in model.state_dict().items() if name.startswith("convolution.")}
-    lacking = {name: value.clone() for name, value in own.items() if name not in weights}
-    for name in lacking:
+def grown(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:
+    """The weights, and those of a convolution and of last LSTM layers that only `model` has.
+
+    What has come adds nothing until it has learned: the convolution's projection is zero, and so is what a layer's
+    cells take in (g of `LstmCell`).
+    """
+    lacking = {name: value.clone() for name, value in model.state_dict().items() if name not in weights}
+    lacking = {name: value for name, value in lacking.items() if name.startswith(("convolution.", "cells.", "norms."))}
+    for name, value in lacking.items():
         if name.startswith("convolution.project."):
-            lacking[name].zero_()
+            value.zero_()
+        elif ".lstm." in name:
+            value.chunk(4)[2].zero_()  # i, f, g, o
     return weights | lacking
 
 

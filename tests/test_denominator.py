@@ -74,6 +74,21 @@ def test_gradient_is_that_of_finite_differences(bigram: Bigram) -> None:
     assert log_probs.grad[1, 1:].abs().max() == 0  # after the end
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_graph_finds_the_same(bigram: Bigram) -> None:
+    log_probs = torch.stack([random_log_probs(6, seed) for seed in range(3)])
+    frames = torch.tensor([6, 1, 4])
+    denominator, found = Denominator(bigram), []
+    for device in ("cpu", "cuda", "cuda"):  # made, and used again
+        values = log_probs.detach().to(device).requires_grad_()
+        total = denominator.to(device)(values, frames.to(device))
+        total.sum().backward()
+        assert values.grad is not None
+        found.append((total.detach().cpu(), values.grad.cpu()))
+    torch.testing.assert_close(found[1], found[0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found[2], found[0], atol=1e-4, rtol=1e-4)
+
+
 def test_long_and_certain_input_does_not_underflow(bigram: Bigram) -> None:
     log_probs = (300 * torch.randn(1, 3000, 4, generator=torch.Generator().manual_seed(0))).log_softmax(-1)
     log_probs.requires_grad_()

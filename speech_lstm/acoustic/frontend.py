@@ -50,6 +50,7 @@ class LogMel(nn.Module):
         self.register_buffer("mel", filters[used].float(), persistent=False)  # [bins, mels]
         self.register_buffer("mean", torch.full((mels,), -5.0))
         self.register_buffer("deviation", torch.full((mels,), 4.0))
+        self._warps: dict[tuple[float, torch.device], Tensor] = {}
 
     def energies(self, audio: Tensor) -> Tensor:
         """Log-mel energies, not normalised: float32 [batch, PAST + 160 n samples] -> [batch, n, mels]."""
@@ -88,6 +89,13 @@ class LogMel(nn.Module):
         Straight up to WARPED_HZ and bent above, so that the highest stays where it is (Jaitly & Hinton 2013, "Vocal
         Tract Length Perturbation (VTLP) improves speech recognition"); energies between two bands are interpolated.
         """
+        key = (factor, features.device)
+        if key not in self._warps:
+            self._warps[key] = self._warping(factor).to(features)
+        return ((features * self.deviation + self.mean) @ self._warps[key] - self.mean) / self.deviation
+
+    def _warping(self, factor: float) -> Tensor:
+        """Of energies: [mels, mels], two in each column."""
         mels = len(self.mean)
         edges = torch.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), mels + 2, dtype=torch.float64)
         centres = 700 * (10 ** (edges[1:-1] / 2595) - 1)
@@ -97,8 +105,7 @@ class LogMel(nn.Module):
         places = (2595 * torch.log10(1 + sources / 700) - edges[1]) / (edges[1] - edges[0])
         places = places.clamp(0, mels - 1)
         distances = (places - torch.arange(mels)[:, None]).abs()
-        weights = (1 - distances).clamp(min=0).to(features)  # [mels, mels], two in each column
-        return ((features * self.deviation + self.mean) @ weights - self.mean) / self.deviation
+        return (1 - distances).clamp(min=0)
 
 
 def _mel(hertz: float) -> float:

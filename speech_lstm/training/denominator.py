@@ -63,43 +63,91 @@ class Denominator(nn.Module):
 
 
 class _LogZ(torch.autograd.Function):
-    """The forward sum, and the forward-backward sums as its gradient."""
+    """The sums of `_forward_backward`, of which those from the end are needed for the gradient alone."""
 
     @staticmethod
     def forward(ctx: Any, log_probs: Tensor, frames: Tensor, arcs: Tensor, first: Tensor, final: Tensor) -> Tensor:
-        batch, time, tokens = log_probs.shape
-        probs = log_probs.transpose(0, 1).exp()  # [time, batch, tokens]
-        emit = torch.cat([probs[:, :, 1:], probs[:, :, :1].expand(-1, -1, tokens)], 2)
-        alphas, scales = torch.empty_like(emit), emit.new_empty(time, batch)
-        alpha = first * emit[0]
-        for t in range(time):
-            if t:
-                alpha = (alpha @ arcs) * emit[t]
-            scales[t] = scale = alpha.sum(1) + TINY
-            alphas[t] = alpha = alpha / scale[:, None]
-        last = frames - 1
-        ends = alphas[last, torch.arange(batch, device=last.device)]  # [batch, states]
-        total = scales.log().cumsum(0).gather(0, last[None])[0] + ((ends * final).sum(1) + TINY).log()
-        ctx.save_for_backward(alphas, emit, frames, arcs, final)
+        run = _in_a_graph if log_probs.is_cuda else _forward_backward
+        total, occupancy = run(log_probs, frames, arcs, first, final)
+        ctx.save_for_backward(occupancy)
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        alphas, emit, frames, arcs, final = ctx.saved_tensors
-        time, batch, states = alphas.shape
-        n = (states - 1) // 2
-        back = arcs.T.contiguous()
-        betas = torch.empty_like(alphas)
-        beta = final.expand(batch, -1)
-        is_last = (torch.arange(time, device=frames.device)[:, None] >= frames - 1)[:, :, None]
-        for t in range(time - 1, -1, -1):
-            if t < time - 1:
-                beta = (beta * emit[t + 1]) @ back
-                beta = torch.where(is_last[t], final, beta / (beta.sum(1, keepdim=True) + TINY))
-            betas[t] = beta
-        share = alphas * betas
-        share = share / (share.sum(2, keepdim=True) + TINY)
-        blank = share[:, :, n:].sum(2, keepdim=True)
-        tokens = torch.cat([blank, share[:, :, :n]], 2).transpose(0, 1)  # [batch, time, tokens]
-        inside = torch.arange(time, device=frames.device)[None] < frames[:, None]
-        return tokens * (inside * gradients[0][:, None])[:, :, None], None, None, None, None
+        (occupancy,) = ctx.saved_tensors
+        return occupancy * gradients[0][:, None, None], None, None, None, None
+
+
+@torch.no_grad()
+def _forward_backward(
+    log_probs: Tensor, frames: Tensor, arcs: Tensor, first: Tensor, final: Tensor
+) -> tuple[Tensor, Tensor]:
+    """log Z [batch], and the probability of each token in each frame [batch, time, 1 + n], 0 after the end."""
+    batch, time, tokens = log_probs.shape
+    n = tokens - 1
+    probs = log_probs.transpose(0, 1).exp()  # [time, batch, tokens]
+    emit = torch.cat([probs[:, :, 1:], probs[:, :, :1].expand(-1, -1, tokens)], 2)
+    alphas, scales = torch.empty_like(emit), emit.new_empty(time, batch)
+    alpha = first * emit[0]
+    for t in range(time):
+        if t:
+            alpha = (alpha @ arcs) * emit[t]
+        scales[t] = scale = alpha.sum(1) + TINY
+        alphas[t] = alpha = alpha / scale[:, None]
+    last = frames - 1
+    ends = alphas[last, torch.arange(batch, device=last.device)]  # [batch, states]
+    total = scales.log().cumsum(0).gather(0, last[None])[0] + ((ends * final).sum(1) + TINY).log()
+
+    back = arcs.T.contiguous()
+    betas = torch.empty_like(alphas)
+    beta = final.expand(batch, -1)
+    steps = torch.arange(time, device=frames.device)
+    is_last = (steps[:, None] >= last)[:, :, None]
+    for t in range(time - 1, -1, -1):
+        if t < time - 1:
+            beta = (beta * emit[t + 1]) @ back
+            beta = torch.where(is_last[t], final, beta / (beta.sum(1, keepdim=True) + TINY))
+        betas[t] = beta
+    share = alphas * betas
+    share = share / (share.sum(2, keepdim=True) + TINY)
+    blank = share[:, :, n:].sum(2, keepdim=True)
+    occupancy = torch.cat([blank, share[:, :, :n]], 2).transpose(0, 1)
+    return total, occupancy * (steps < frames[:, None])[:, :, None]
+
+
+GROUP = 64
+"""Graphs are made for batches of so many, twice as many, and so on."""
+
+_graphs: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, list[Tensor], tuple[Tensor, Tensor]]] = {}
+
+
+@torch.no_grad()
+def _in_a_graph(log_probs: Tensor, frames: Tensor, arcs: Tensor, first: Tensor, final: Tensor) -> tuple[Tensor, Tensor]:
+    """`_forward_backward` as a CUDA graph for each shape: one launch in place of a dozen a frame."""
+    batch, time, tokens = log_probs.shape
+    spare = -batch % GROUP
+    inputs = [
+        torch.cat([log_probs.detach(), log_probs.new_zeros(spare, time, tokens)]),
+        torch.cat([frames, frames.new_ones(spare)]),
+        arcs, first, final,
+    ]  # fmt: skip
+    key = (log_probs.device.index, *inputs[0].shape)
+    if key not in _graphs:
+        held = [values.clone() for values in inputs]
+        precision = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")  # errors add up over the frames
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # what a library prepares when it is first called cannot be captured
+            _forward_backward(*held)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # the loader's thread pins memory meanwhile
+            found = _forward_backward(*held)
+        torch.set_float32_matmul_precision(precision)
+        _graphs[key] = (graph, held, found)
+    graph, held, (total, occupancy) = _graphs[key]
+    for to, values in zip(held, inputs, strict=True):
+        to.copy_(values)
+    graph.replay()
+    return total[:batch].clone(), occupancy[:batch].clone()

@@ -110,19 +110,21 @@ class Objective(nn.Module):
         losses, clips, frames = _ctc(log_probs, batch.segments, batch.tokens, batch.token_counts)
         loss = losses.sum()
         if self.denominator is not None:
-            spoken = (batch.token_counts > 0) & (losses.detach() > 0)  # 0: sped up until its phones did not fit
-            loss = loss + self.config.mmi_weight * self.denominator(clips[spoken], frames[spoken]).sum()
+            is_spoken = (batch.token_counts > 0) & (losses.detach() > 0)  # 0: sped up until its phones did not fit
+            loss = loss + self.config.mmi_weight * (self.denominator(clips, frames) * is_spoken).sum()
         return loss / frames.sum()
 
     def _begin(self, streams: int, device: torch.device) -> Tensor:
-        memory = torch.zeros(streams, self.model.memory_size, device=device)
-        for row in range(streams):
-            drawn = self.random.random()
+        nothing = torch.zeros(self.model.memory_size, device=device)
+        memories = []
+        for drawn in self.random.random(streams):
             if self.pool and drawn < self.config.carry:
-                memory[row] = self._any(self.pool)
+                memories.append(self._any(self.pool))
             elif self.resting and drawn > 1 - self.config.rest:
-                memory[row] = self._any(self.resting)
-        return memory
+                memories.append(self._any(self.resting))
+            else:
+                memories.append(nothing)
+        return torch.stack(memories)
 
     def _any(self, memories: list[Tensor]) -> Tensor:
         return memories[int(self.random.integers(len(memories)))]
@@ -158,7 +160,7 @@ class Objective(nn.Module):
         for row, first, frames in segments.tolist():
             if self.random.random() < c.warp_probability * strength:
                 part = by_band[row, first : first + frames]
-                part.copy_(self.model.frontend.warp(part, float(self.random.uniform(*c.warp))))
+                part.copy_(self.model.frontend.warp(part, round(float(self.random.uniform(*c.warp)), 2)))
 
     def _mask(self, features: Tensor, strength: float) -> None:
         """SpecAugment (Park et al. 2019) in place, masks as long as a clip of some seconds would have.
@@ -186,7 +188,8 @@ def _ctc(log_probs: Tensor, segments: Tensor, tokens: Tensor, counts: Tensor) ->
     """
     row, first, frames = segments.unbind(1)
     frames = torch.minimum(frames, log_probs.shape[1] - first)
-    steps = torch.arange(int(frames.max()), device=frames.device)
+    most = log_probs.shape[1] if frames.is_cuda else int(frames.max())  # a GPU would be waited for
+    steps = torch.arange(most, device=frames.device)
     index = (first[:, None] + steps).clamp(max=log_probs.shape[1] - 1)
     clips = log_probs[row[:, None], index]
     losses = nn.functional.ctc_loss(clips.transpose(0, 1), tokens, frames, counts, reduction="none", zero_infinity=True)

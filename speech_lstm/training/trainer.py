@@ -22,7 +22,7 @@ from speech_lstm.data.corpus import PackedAudio, read_manifest
 from speech_lstm.data.dataset import Example, TrainingBatches
 from speech_lstm.data.noise import make_noises
 from speech_lstm.export.checkpoint import read_checkpoint
-from speech_lstm.export.weights import read_weights, with_convolution
+from speech_lstm.export.weights import grown, read_weights
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.training.denominator import Bigram, Denominator
 from speech_lstm.training.examples import make_all, tokens_of
@@ -139,12 +139,12 @@ class Trainer:
         return saved
 
     def _begin_with(self, path: Path) -> None:
-        """The weights of another run's checkpoint, or of an exported model; a convolution may come to them."""
+        """The weights of a checkpoint or of an exported model; a convolution and layers may come to them."""
         try:
             is_exported = path.suffix == ".onnx"
-            free = ("dropout", "convolution")
+            free = ("dropout", "convolution", "layers")
             saved = {"average": read_weights(path, self.model)} if is_exported else self._read(path, free)
-            weights = with_convolution(saved["average"], self.model)
+            weights = grown(saved["average"], self.model)
             self.model.load_state_dict(weights)
             self.average.load_state_dict(weights)
             self.objective.load_extra(saved.get("objective", {}))
@@ -227,13 +227,14 @@ class Trainer:
                 if save:
                     self.save()
                     saved = now
-                smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
+                value = loss.item()
+                smooth = value if not smooth else 0.98 * smooth + 0.02 * value
                 rate = c.rate * factor
                 bar.update(task, completed=self.progress.hours, description=f"loss {smooth:.3f}, rate {rate:.1e}")
                 if self.rank != 0:
                     continue
                 assert board is not None
-                board.add_scalar("loss", loss.item(), self.progress.step)
+                board.add_scalar("loss", value, self.progress.step)
                 board.add_scalar("rate", rate, self.progress.step)
                 if now - told > 30:
                     told = now
@@ -283,5 +284,4 @@ class Trainer:
         self.progress.hours += seconds / 3600
         self.progress.seconds += wall
         decay = min(self.config.optimizer.average, (1 + self.progress.step) / (10 + self.progress.step))
-        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
