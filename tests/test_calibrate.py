@@ -105,7 +105,7 @@ def test_bundled_recordings_calibrate_and_measure_a_model(
     manifests: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources = [item for kind, path in manifests.items() for item in (f"--{kind}", path)]
-    assert main(["default", *sources, "--clips", "8", "-o", str(tmp_path / "fit.json")]) == 0
+    assert main(["default", *sources, "--clips", "12", "-o", str(tmp_path / "fit.json")]) == 0
     written = json.loads((tmp_path / "fit.json").read_text())
     assert json.loads(capsys.readouterr().out) == written
     ConfidenceModel.from_metadata(written["calibration"], 0.04)

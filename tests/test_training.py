@@ -123,17 +123,18 @@ def test_a_run_begins_with_a_shipped_model(tmp_path: Path) -> None:
     config = tiny(tmp_path)
     shipped = ROOT / "models" / "default-fp32.onnx"
     text = (
-        config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 4\nconvolution = 16")
+        config.read_text().replace("hidden = 160", "hidden = 320").replace("layers = 2", "layers = 5\nconvolution = 16")
     )
     text = text.replace("[run]", f'[run]\nstart = "{shipped}"')
     config.write_text(text)
     model = Trainer(load_config(config), tmp_path).average.eval()
+    model.settle()
     audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32))
     expected, _ = Model.load(shipped, device="cpu").run(audio.numpy(), np.zeros((1, model.state_size), np.float32))
     with torch.no_grad():
         heard, _ = model(audio, model.initial_state(1))
     assert np.abs(heard.numpy() - expected).max() < 1e-4
-    config.write_text(text.replace("layers = 4", "layers = 3"))
+    config.write_text(text.replace("layers = 5", "layers = 4"))
     with pytest.raises(ConfigError, match=r"run\.start: .*holds another network"):
         Trainer(load_config(config), tmp_path)
 
