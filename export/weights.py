@@ -66,19 +66,29 @@ def _start(graph: onnx.GraphProto, size: int) -> np.ndarray:
 
 
 def grown(weights: dict[str, Tensor], model: AcousticModel) -> dict[str, Tensor]:
-    """The weights, and those of a convolution and of last LSTM layers that only `model` has.
+    """The weights, and those of the convolution and of the last LSTM layers if only `model` has them.
 
     What has come adds nothing until it has learned: the convolution's projection is zero, and so is what a layer's
-    cells take in (g of `LstmCell`).
+    cells take in (g of `LstmCell`). Anything else that is lacking stays so.
     """
-    lacking = {name: value.clone() for name, value in model.state_dict().items() if name not in weights}
-    lacking = {name: value for name, value in lacking.items() if name.startswith(("convolution.", "cells.", "norms."))}
-    for name, value in lacking.items():
+    parts = {_part(name) for name in weights}
+    first = sum(part.startswith("cells.") for part in parts)  # of the layers that come
+    come = {"convolution"} - parts
+    if model.cell == "lstm":
+        come |= {f"{kind}.{layer}" for kind in ("cells", "norms") for layer in range(first, model.layers)}
+    new = {name: value.clone() for name, value in model.state_dict().items() if _part(name) in come}
+    for name, value in new.items():
         if name.startswith("convolution.project."):
             value.zero_()
         elif ".lstm." in name:
             value.chunk(4)[2].zero_()  # i, f, g, o
-    return weights | lacking
+    return weights | new
+
+
+def _part(name: str) -> str:
+    """The part of the network that a weight belongs to: `cells.0`, `norms.0`, `convolution`, `output`, ..."""
+    first, second, *_ = name.split(".")
+    return f"{first}.{second}" if second.isdecimal() else first
 
 
 def _weights(graph: onnx.GraphProto, model: AcousticModel) -> dict[str, np.ndarray]:

@@ -18,7 +18,7 @@ from speech_lstm.export.halve import halve
 from speech_lstm.export.parity import check_parity, chunked_difference, torch_difference
 from speech_lstm.export.quantize import quantizable, quantize, strip_unused_initializers
 from speech_lstm.export.to_onnx import export_onnx, save_onnx
-from speech_lstm.export.weights import read_network
+from speech_lstm.export.weights import grown, read_network
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
@@ -188,6 +188,20 @@ def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:
     assert weights.keys() == model.state_dict().keys()
     for name, value in model.state_dict().items():
         torch.testing.assert_close(weights[name], value)
+
+
+def test_only_whole_layers_and_a_whole_convolution_come_to_weights() -> None:
+    network = AcousticModel(len(TOKENS), hidden=32, layers=3, convolution=4)
+    weights = network.state_dict()
+    assert grown(weights, network).keys() == weights.keys()
+    for gone in ("norms.1.weight", "cells.0.lstm.bias_hh_l0", "convolution.filters.bias", "project.weight"):
+        left = {name: value for name, value in weights.items() if name != gone}
+        assert gone not in grown(left, network)
+    fewer = {name: value for name, value in weights.items() if not name.startswith(("cells.2", "norms.2", "conv"))}
+    assert grown(fewer, network).keys() == weights.keys()
+    others = AcousticModel(len(TOKENS), cell="gru", hidden=32, layers=3)
+    fewer = {name: value for name, value in others.state_dict().items() if not name.startswith(("cells.2", "norms.2"))}
+    assert grown(fewer, others).keys() == fewer.keys()  # what a layer of them adds at first is not known
 
 
 def test_weights_come_back_where_sizes_are_alike_and_not_from_other_cells(tmp_path: Path) -> None:
