@@ -38,7 +38,7 @@ $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.everything: pyproject.toml | $(BIN)/python
-	@echo "Installing everything into $(VENV) (downloads about 3 GB the first time, PyTorch is most of it)"
+	@echo "Installing everything into $(VENV) (downloads about 3 GB the first time and needs 10 GB of disk meanwhile, PyTorch is most of it)"
 	$(PIP) --editable '.[mic,train,dev]'
 	@touch $@ $(VENV)/.runtime
 
