@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from speech_lstm.acoustic.frontend import SAMPLE_RATE
 from speech_lstm.acoustic.model import FRAME_MS, AcousticModel
@@ -34,12 +36,15 @@ def read_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     return saved
 
 
-def load_checkpoint(path: Path, blend: Path | None = None, share: float = 0.5) -> tuple[AcousticModel, ModelMetadata]:
+def load_checkpoint(
+    path: Path, blend: Path | None = None, share: float = 0.5, speech: Sequence[Tensor] = ()
+) -> tuple[AcousticModel, ModelMetadata]:
     """The network with averaged weights, settled and for evaluation, and what can be told of it without measuring.
 
     `blend`: an exported fp32 model that training began with, of whose weights this share is mixed in: what it heard
     better is kept, and what was learned too (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). The
-    weights are rounded to half precision, in which the fp32 file stores them.
+    weights are rounded to half precision, in which the fp32 file stores them. `speech`: what `AcousticModel.settle`
+    lets streams begin after.
 
     ModelError if a file is missing or is not such a checkpoint or model.
     """
@@ -57,7 +62,7 @@ def load_checkpoint(path: Path, blend: Path | None = None, share: float = 0.5) -
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(parameter.half())
-    model.eval().settle()
+    model.eval().settle(speech)
     return model, describe(model, tuple(checkpoint["tokens"]))
 
 

@@ -178,6 +178,35 @@ def test_a_settled_model_begins_as_after_silence(clip: np.ndarray, tmp_path: Pat
     assert not unsettled.start.any() and torch_difference(unsettled, settled, clip) > 1e-3
 
 
+def test_streams_begin_with_the_mean_of_what_speech_leaves_behind(
+    exported: Exported, checkpoint: Path, tmp_path: Path, clip: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = tmp_path / "manifest.jsonl"
+    rows = [
+        {"audio_filepath": str(file), "duration": 1.0, "text": "x", "speaker": "s", "split": split}
+        for file, split in [*((file, "train") for file in CLIPS), (CLIPS[0].with_name("missing.opus"), "dev")]
+    ]
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    options = ["export", str(checkpoint), "--out", str(tmp_path), "--name", "tiny", "--begin", str(manifest)]
+    assert main(options) == 0
+    network, frame = copy.deepcopy(exported.trained), exported.trained.frame_samples
+    states = []
+    for file in CLIPS:
+        audio = torch.from_numpy(read_audio(file))
+        with torch.inference_mode():
+            states.append(network(audio[None, : len(audio) // frame * frame], network.initial_state(1))[1])
+    start = torch.cat(states).mean(0)
+    start[: network.state_size - network.memory_size] = 0  # nothing was heard just before
+    with torch.inference_mode():
+        expected, _ = network(torch.from_numpy(clip[None]), start[None])
+    begun = Model.load(tmp_path / "tiny-fp32.onnx", device="cpu")
+    np.testing.assert_allclose(begun.run(clip[None], begun.initial_state())[0], expected.numpy(), atol=1e-4)
+    manifest.write_text(json.dumps(rows[-1]))
+    capsys.readouterr()
+    assert main(options) == 1
+    assert "manifest.jsonl: has no recording of split 'train'" in capsys.readouterr().err
+
+
 def test_weights_of_a_convolution_come_back_from_a_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = AcousticModel(len(TOKENS), hidden=32, layers=2, convolution=4)

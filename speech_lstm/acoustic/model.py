@@ -1,5 +1,7 @@
 """The acoustic model: waveform and state in, CTC log-probabilities and next state out."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ FRAME_MS = 40
 """Of an output frame, unless a configuration says otherwise; a multiple of the 10 ms between features."""
 
 SETTLING = 0.12
-"""Seconds of silence that a settled model remembers when a stream begins; after many, single words are less sure."""
+"""Seconds of silence after which a stream begins where no speech is at hand to settle a model with."""
 
 
 class AcousticModel(nn.Module):
@@ -62,16 +64,20 @@ class AcousticModel(nn.Module):
         return torch.zeros(batch, self.state_size)
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """Let streams begin as after SETTLING seconds of silence, for recordings that begin with the first sound.
+    def settle(self, speech: Sequence[Tensor] = ()) -> None:
+        """Let streams begin with the mean of the memories after such recordings, or after SETTLING seconds of silence.
 
-        The state of the contract is counted from `start`, so that zeros still begin a stream. In evaluation mode.
+        A recording that begins with its first sound is heard better by a network that has heard speech before. Each
+        of `speech` is float32 [samples], at least frame_samples of them. The state of the contract is counted from
+        `start`, so that zeros still begin a stream. In evaluation mode.
         """
         self.start.zero_()
-        frames = round(SETTLING / self.frame_seconds)
-        features, _ = self.features(self.start.new_zeros(1, frames * self.frame_samples))
-        _, memory = self.encode(features, self.start[None, PAST:])
-        self.start[PAST:] = memory[0]
+        speech = speech or [self.start.new_zeros(round(SETTLING / self.frame_seconds) * self.frame_samples)]
+        memories = []
+        for audio in speech:
+            features, _ = self.features(audio[None, : len(audio) // self.frame_samples * self.frame_samples])
+            memories.append(self.encode(features, self.initial_state(1)[:, PAST:])[1])
+        self.start[PAST:] = torch.cat(memories).mean(dim=0)
 
     def features(self, audio: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """audio [batch, frame_samples n], past [batch, PAST] or silence -> features [batch, n, stack mels], past."""

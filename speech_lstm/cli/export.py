@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ decoder and calibration (objects)."""
 NEEDED = ("torch", "onnx", "onnxscript", "rapidfuzz")
 """Packages of the extra that exporting imports."""
 
+BEGIN_CLIPS = 120
+"""Recordings of each manifest of --begin."""
+
 RECORDED = ("language", "training_data", "accuracy", "thresholds", "decoder", "calibration")
 """The metadata that a checkpoint cannot tell."""
 
@@ -46,6 +50,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--check", nargs="+", type=path, default=[], metavar="FILE", help="recordings to check on, besides noise"
     )
+    parser.add_argument(
+        "--begin",
+        nargs="+",
+        type=path,
+        default=[],
+        metavar="MANIFEST",
+        help="let streams begin as after speech of these manifests' training split, in place of after silence",
+    )
     parser.add_argument("--blend", type=path, metavar="ONNX", help="an fp32 model of before, to mix its weights in")
     parser.add_argument(
         "--share", type=share, default=0.5, metavar="PART", help="of the weights of --blend (default: %(default)s)"
@@ -62,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     if args.checkpoint.is_file() and not args.checkpoint.stat().st_size:
         raise SpeechLstmError(f"{args.checkpoint}: not a checkpoint: the file is empty (0 bytes)")
     import numpy as np
+    import torch
 
     from speech_lstm.export.checkpoint import load_checkpoint
     from speech_lstm.export.halve import halve
@@ -71,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
     from speech_lstm.runtime.model.model import Model
 
-    model, metadata = load_checkpoint(args.checkpoint, args.blend, args.share)
+    speech = [torch.from_numpy(read_audio(file)) for file in recordings_of(args.begin)]
+    model, metadata = load_checkpoint(args.checkpoint, args.blend, args.share, speech)
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
     if args.metadata:
         metadata = recorded(metadata, args.metadata)
@@ -88,6 +102,19 @@ def run(args: argparse.Namespace) -> int:
     if staying:
         print(f"int8 has these in fp32, for want of an operator: {', '.join(staying)}")
     return 0
+
+
+def recordings_of(manifests: Sequence[Path]) -> list[Path]:
+    """BEGIN_CLIPS recordings of each manifest, from all over its training split."""
+    from speech_lstm.data.corpus import read_manifest
+
+    files: list[Path] = []
+    for manifest in manifests:
+        found = [utterance.path for utterance in read_manifest(manifest, "train") if utterance.duration > 0.1]
+        if not found:
+            raise SpeechLstmError(f"{manifest}: has no recording of split 'train' to begin after")
+        files += found[:: -(-len(found) // BEGIN_CLIPS)]
+    return files
 
 
 def recorded(metadata: ModelMetadata, file: Path) -> ModelMetadata:
