@@ -190,11 +190,13 @@ def test_streams_begin_with_the_mean_of_what_speech_leaves_behind(
     options = ["export", str(checkpoint), "--out", str(tmp_path), "--name", "tiny", "--begin", str(manifest)]
     assert main(options) == 0
     network, frame = copy.deepcopy(exported.trained), exported.trained.frame_samples
+    silence = torch.zeros(round(SETTLING / network.frame_seconds) * frame)
     states = []
     for file in CLIPS:
         audio = torch.from_numpy(read_audio(file))
+        heard = torch.cat([audio[: len(audio) // frame * frame], silence])
         with torch.inference_mode():
-            states.append(network(audio[None, : len(audio) // frame * frame], network.initial_state(1))[1])
+            states.append(network(heard[None], network.initial_state(1))[1])
     start = torch.cat(states).mean(0)
     start[: network.state_size - network.memory_size] = 0  # nothing was heard just before
     with torch.inference_mode():

@@ -13,7 +13,7 @@ FRAME_MS = 40
 """Of an output frame, unless a configuration says otherwise; a multiple of the 10 ms between features."""
 
 SETTLING = 0.12
-"""Seconds of silence after which a stream begins where no speech is at hand to settle a model with."""
+"""Seconds of silence that a settled model has heard last when a stream begins."""
 
 
 class AcousticModel(nn.Module):
@@ -65,17 +65,18 @@ class AcousticModel(nn.Module):
 
     @torch.no_grad()
     def settle(self, speech: Sequence[Tensor] = ()) -> None:
-        """Let streams begin with the mean of the memories after such recordings, or after SETTLING seconds of silence.
+        """Let streams begin as after SETTLING seconds of silence, for recordings that begin with the first sound.
 
-        A recording that begins with its first sound is heard better by a network that has heard speech before. Each
-        of `speech` is float32 [samples], at least frame_samples of them. The state of the contract is counted from
-        `start`, so that zeros still begin a stream. In evaluation mode.
+        With speech, recordings of float32 [samples] each, the silence comes after them: what a stream remembers is the
+        mean of the memories. A network that has heard speech is readier for more. The state of the contract is counted
+        from `start`, so that zeros still begin a stream. In evaluation mode.
         """
         self.start.zero_()
-        speech = speech or [self.start.new_zeros(round(SETTLING / self.frame_seconds) * self.frame_samples)]
+        silence = self.start.new_zeros(round(SETTLING / self.frame_seconds) * self.frame_samples)
         memories = []
-        for audio in speech:
-            features, _ = self.features(audio[None, : len(audio) // self.frame_samples * self.frame_samples])
+        for audio in speech or [silence[:0]]:
+            whole = audio[: len(audio) // self.frame_samples * self.frame_samples]
+            features, _ = self.features(torch.cat([whole, silence])[None])
             memories.append(self.encode(features, self.initial_state(1)[:, PAST:])[1])
         self.start[PAST:] = torch.cat(memories).mean(dim=0)
 

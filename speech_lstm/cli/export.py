@@ -56,7 +56,7 @@ def add_parser(subparsers: Any) -> None:
         type=path,
         default=[],
         metavar="MANIFEST",
-        help="let streams begin as after speech of these manifests' training split, in place of after silence",
+        help="let streams begin as after speech of the training split of these, and not only after silence",
     )
     parser.add_argument("--blend", type=path, metavar="ONNX", help="an fp32 model of before, to mix its weights in")
     parser.add_argument(
