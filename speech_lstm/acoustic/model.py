@@ -15,6 +15,9 @@ FRAME_MS = 40
 SETTLING = 0.12
 """Seconds of silence that a settled model has heard last when a stream begins."""
 
+SETTLING_PEAK = 10 ** (-50 / 20)
+"""Of the speech before it: after louder speech a faint word passes for a noise."""
+
 
 class AcousticModel(nn.Module):
     """Residual recurrent layers over stacked log-mels: each is x + Cell(LayerNorm(x)).
@@ -67,16 +70,18 @@ class AcousticModel(nn.Module):
     def settle(self, speech: Sequence[Tensor] = ()) -> None:
         """Let streams begin as after SETTLING seconds of silence, for recordings that begin with the first sound.
 
-        With speech, recordings of float32 [samples] each, the silence comes after them: what a stream remembers is the
-        mean of the memories. A network that has heard speech is readier for more. The state of the contract is counted
-        from `start`, so that zeros still begin a stream. In evaluation mode.
+        With speech, recordings of float32 [samples] each, one of them is heard before, as faint as SETTLING_PEAK: what
+        a stream remembers is the mean of the memories. A network that has heard speech is readier for more. The state
+        of the contract is counted from `start`, so that zeros still begin a stream. In evaluation mode.
         """
         self.start.zero_()
         silence = self.start.new_zeros(round(SETTLING / self.frame_seconds) * self.frame_samples)
         memories = []
         for audio in speech or [silence[:0]]:
             whole = audio[: len(audio) // self.frame_samples * self.frame_samples]
-            features, _ = self.features(torch.cat([whole, silence])[None])
+            loudest = whole.abs().max() if len(whole) else 0
+            faint = whole * (SETTLING_PEAK / loudest) if loudest else whole
+            features, _ = self.features(torch.cat([faint, silence])[None])
             memories.append(self.encode(features, self.initial_state(1)[:, PAST:])[1])
         self.start[PAST:] = torch.cat(memories).mean(dim=0)
 
