@@ -28,7 +28,7 @@ NEEDED = ("torch", "onnx", "onnxscript", "rapidfuzz")
 """Packages of the extra that exporting imports."""
 
 BEGIN_CLIPS = 120
-"""Recordings of each manifest of --begin."""
+"""At most so many recordings of each manifest of --begin."""
 
 RECORDED = ("language", "training_data", "accuracy", "thresholds", "decoder", "calibration")
 """The metadata that a checkpoint cannot tell."""
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def recordings_of(manifests: Sequence[Path]) -> list[Path]:
-    """BEGIN_CLIPS recordings of each manifest, from all over its training split."""
+    """At most BEGIN_CLIPS recordings of each manifest, longer than 0.1 s, from all over its training split."""
     from speech_lstm.data.corpus import read_manifest
 
     files: list[Path] = []
