@@ -65,8 +65,9 @@ class DataConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
-    """Augmentation; probabilities are per clip for speed, warp, room and band, per stream for noise and level."""
+    """Augmentation; probabilities are per clip for shuffle, speed, warp, room, band, per stream for noise and level."""
 
+    shuffle_probability: Part = 0.0  # of a clip whose words' times are known to have them in another order
     speed: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)
     speed_probability: Part = 0.6
     warp: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)  # of frequencies: other throats

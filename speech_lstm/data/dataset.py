@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from speech_lstm.acoustic.model import FRAME_MS
 from speech_lstm.config import ConfigError
 from speech_lstm.data.augment import Augmenter
 from speech_lstm.data.corpus import PackedAudio, Utterance, read_lines
+from speech_lstm.data.shuffle import shuffle, word_starts
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import normalise
@@ -33,7 +34,7 @@ class Example:
     """An utterance with the numbers of its tokens and, where known, when each was said.
 
     `span`: the part of the recording that it is, in seconds; None for all. `in_phones`: the same in phones, where the
-    tokens are words.
+    tokens are words. `words`: index of the first token of each word, where the alignment has all of them.
     """
 
     utterance: Utterance
@@ -41,6 +42,7 @@ class Example:
     alignment: tuple[tuple[int, float, float], ...] = ()
     span: tuple[float, float] | None = None
     in_phones: "Example | None" = None
+    words: tuple[int, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -131,7 +133,8 @@ def make_examples(
         if (len(phones) + repeats) * frame_seconds > utterance.duration:
             skipped += 1
             continue
-        examples.append(Example(utterance, phones, aligned))
+        words = word_starts(utterance.text, [TOKENS[phone] for phone in phones], lexicon) if aligned else ()
+        examples.append(Example(utterance, phones, aligned, words=words))
     if skipped:
         reasons = "no pronunciation, shorter than their phones, or not what is said"
         print(f"{skipped} of {len(utterances)} utterances left out: {reasons}", file=sys.stderr)
@@ -222,6 +225,11 @@ class TrainingBatches(IterableDataset[Batch]):
             for index in order.tolist():
                 example = self.examples[index]
                 samples = example.samples(self.audio).astype(np.float32) / 32767.0
+                likely = self.augmenter.config.shuffle_probability * float(self.strength)
+                if len(example.words) > 1 and random.random() < likely:
+                    samples, alignment = shuffle(samples, example.alignment, example.words, random)
+                    tokens = tuple(phone for phone, _, _ in alignment)
+                    example = replace(example, tokens=tokens, alignment=tuple(alignment), words=())
                 clip, speed = self.augmenter.clip(samples, random, float(self.strength))
                 if len(clip) <= self.longest:
                     yield example, clip, speed
