@@ -71,6 +71,16 @@ def test_phones_are_heard_where_they_are_said_to_be(examples: list[Example], see
             assert min(misfits) < 1e-6
 
 
+def test_phones_that_are_heard_after_the_end_have_a_place() -> None:
+    random = np.random.default_rng(1)
+    late = [(1, 0.9, 1.0), (2, 1.1, 1.2), (3, 1.3, 1.4), (4, 1.5, 1.6)]
+    for length in (16000, 18000, 100):
+        for _ in range(20):
+            other, alignment = shuffle(random.standard_normal(length, np.float32), late, (0, 1, 2, 3), random)
+            assert len(other) >= min(length, 4000)
+            assert all(0 <= start <= end <= len(other) / 16000 for _, start, end in alignment)
+
+
 def test_streams_have_sentences_in_another_order(examples: list[Example], tmp_path: Path) -> None:
     audio = PackedAudio(tmp_path)
     audio.pack([example.utterance.path for example in examples], workers=1)

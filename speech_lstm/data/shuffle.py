@@ -15,6 +15,8 @@ SAMPLE_RATE = 16000
 MOST_CUTS = 3
 DROPPED = 0.3
 """Part of the recordings in three pieces or more of which one is left out."""
+LEAST = 4000
+"""Samples that are left of them then."""
 REACH = 0.06
 """Seconds to either side of the middle between two words in which the quietest place is looked for."""
 WINDOW = 160
@@ -54,7 +56,8 @@ def shuffle(
     edges.append(len(samples))
     borders = [0, *cuts, len(alignment)]
     order = random.permutation(len(edges) - 1)
-    if len(order) > 2 and random.random() < DROPPED:
+    lengths = np.diff(edges)[order]
+    if len(order) > 2 and random.random() < DROPPED and lengths[1:].sum() > LEAST:
         order = order[1:]
     pieces: list[np.ndarray] = []
     moved: list[tuple[int, float, float]] = []
