@@ -175,6 +175,19 @@ def test_the_seed_alone_decides_a_run(tmp_path: Path) -> None:
     assert not all(torch.equal(value, other[name]) for name, value in first.items())
 
 
+def test_no_gradient_is_left_of_the_step_before(tmp_path: Path) -> None:
+    config = tiny(tmp_path, hours=0.02)
+    config.write_text(config.read_text().replace("[objective]", "[objective]\nintermediate_weight = 0.3"))
+    trainer = Trainer(load_config(config), tmp_path)
+    left: list[list[str]] = []
+    trainer.objective.register_full_backward_pre_hook(
+        lambda objective, _: left.append([name for name, p in objective.named_parameters() if p.grad is not None])
+    )
+    trainer.run()
+    assert len(left) == trainer.progress.step >= 3 and left == [[]] * len(left)
+    assert all(p.grad is not None for p in trainer.objective.extra_parameters())
+
+
 def test_processes_take_the_same_steps(tmp_path: Path) -> None:
     config = tiny(tmp_path, hours=0.06)
     script = tmp_path / "train.py"

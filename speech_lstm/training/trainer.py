@@ -217,7 +217,7 @@ class Trainer:
                 batch = next(loader).to(self.device)
                 factor = rate_factor(c, self.progress)
                 loss = objective(batch, weight, strength)
-                self.model.zero_grad(set_to_none=True)
+                objective.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
                 self.optimizers.step(factor)
