@@ -75,6 +75,8 @@ class AugmentConfig:
     room_probability: Part = 0.35
     rooms: Sounds = 200
     band_probability: Part = 0.3  # band limits and tilts of microphones
+    curve_probability: Part = 0.0  # of a clip with all that sounds in it: a smooth curve of gains over the mels
+    curve_db: Annotated[float, Field(ge=0, le=60)] = 6.0  # deviation of its gains
     level_db: Annotated[float, Field(ge=0, le=60)] = 3.0  # deviation of the levels of clips in a stream
     noise_probability: Part = 0.7
     snr_db: DecibelRange = (-3.0, 25.0)

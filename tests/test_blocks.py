@@ -142,6 +142,22 @@ def test_a_clip_is_warped_and_what_is_beside_it_is_not() -> None:
     assert torch.equal(after, before)
 
 
+def test_a_clip_is_equalised_by_a_smooth_curve_and_what_is_beside_it_is_not() -> None:
+    network = BLOCKS["none"]()
+    augment = AugmentConfig(curve_probability=1.0, curve_db=6.0)
+    loss = Objective(network, None, ObjectiveConfig(), augment, bfloat16=False, seed=0)
+    before, _ = network.features(torch.from_numpy(noise(network)))
+    after = before.clone()
+    loss._equalise(after, torch.tensor([[1, 2, 3]]), 1.0)
+    moved = (after - before)[1, 2:5].view(-1, network.mels) * network.frontend.deviation * 10 / np.log(10)  # decibels
+    assert moved.abs().max() > 2 and moved.std(0).max() < 0.5  # the same in all vectors, but for what is near the floor
+    assert moved.mean(0).diff().abs().max() < moved.abs().max()
+    after[1, 2:5] = before[1, 2:5]
+    assert torch.equal(after, before)
+    loss._equalise(after, torch.tensor([[1, 2, 3]]), 0.0)
+    assert torch.equal(after, before)
+
+
 def test_intermediate_loss_is_mixed_in_and_reaches_no_layer_above() -> None:
     torch.manual_seed(0)
     network = BLOCKS["none"]()

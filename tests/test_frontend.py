@@ -1,5 +1,6 @@
 """The front end against librosa, an independent implementation, and the model contract around it."""
 
+import math
 from pathlib import Path
 
 import librosa
@@ -69,6 +70,21 @@ def test_warped_tones_are_where_tones_of_that_frequency_are(hertz: int, factor: 
     warped = frontend.warp(low, factor)
     assert abs(int(warped[0, 10].argmax()) - int(high[0, 10].argmax())) <= 1
     assert (factor == 1.0) == torch.allclose(warped, low, atol=1e-4)
+
+
+def test_equalised_sound_is_as_if_filtered() -> None:
+    frontend, times = LogMel(64), torch.arange(20 * HOP) / SAMPLE_RATE
+    tones = [torch.sin(2 * torch.pi * f * times)[None] for f in (500, 3000)]
+    plain, _ = frontend(0.1 * tones[0] + 0.1 * tones[1], torch.zeros(1, PAST))
+    filtered, _ = frontend(0.1 * tones[0] + 0.01 * tones[1], torch.zeros(1, PAST))
+    place = int(frontend(tones[1], torch.zeros(1, PAST))[0][0, 10].argmax())
+    gains = torch.zeros(64)
+    gains[place - 12 :] = -math.log(100)  # of power
+    equalised = frontend.equalise(plain, gains)
+    torch.testing.assert_close(equalised[0, 5:, place], filtered[0, 5:, place], atol=0.02, rtol=0)
+    torch.testing.assert_close(equalised[..., : place - 12], plain[..., : place - 12])
+    silence, _ = frontend(torch.zeros(1, 20 * HOP), torch.zeros(1, PAST))
+    torch.testing.assert_close(frontend.equalise(silence, gains + 3.0), silence)  # nothing is louder than nothing
 
 
 def test_warping_leaves_flat_spectra_flat() -> None:

@@ -94,6 +94,11 @@ class LogMel(nn.Module):
             self._warps[key] = self._warping(factor).to(features)
         return ((features * self.deviation + self.mean) @ self._warps[key] - self.mean) / self.deviation
 
+    def equalise(self, features: Tensor, gains: Tensor) -> Tensor:
+        """Normalised features [..., mels] of sound through a filter, for training; gains: in nats of power [mels]."""
+        power = (features * self.deviation + self.mean).exp() - LOG_FLOOR
+        return ((power.clamp(min=0) * gains.exp() + LOG_FLOOR).log() - self.mean) / self.deviation
+
     def _warping(self, factor: float) -> Tensor:
         """Of energies: [mels, mels], two in each column."""
         mels = len(self.mean)

@@ -17,6 +17,11 @@ CUDNN = ("rnn", "gru", "lstm", "lstm_coupled", "lstm_projected", "lstm_attention
 """Cells whose kernel is cuDNN's on CUDA. Autocast gives it float16 whatever type it is asked for, in which gradients
 that are means over so many frames vanish: they stay in fp32, whose products the trainer lets round to TF32."""
 
+MOST_KNOTS = 7
+"""Places that a curve of gains goes through, and one."""
+DECIBEL = float(np.log(10)) / 10
+"""Of power, in nats."""
+
 POOL = 512
 """Memories that are kept to begin other streams with."""
 
@@ -62,6 +67,7 @@ class Objective(nn.Module):
             self._rest(batch.audio)
             features, _ = self.model.features(batch.audio)
             self._warp(features, batch.segments, strength)
+            self._equalise(features, batch.segments, strength)
             self._mask(features, strength)
         memory = self._begin(len(batch.audio), batch.audio.device)
         with self.precision(batch.audio.device):
@@ -165,6 +171,22 @@ class Objective(nn.Module):
             if self.random.random() < c.warp_probability * strength:
                 part = by_band[row, first : first + frames]
                 part.copy_(self.model.frontend.warp(part, round(float(self.random.uniform(*c.warp)), 2)))
+
+    def _equalise(self, features: Tensor, segments: Tensor, strength: float) -> None:
+        """Clips as other microphones would hear them, in place: `LogMel.equalise`, a smooth curve a clip (Nam et al.
+        2022, "FilterAugment: An acoustic environmental data augmentation method"). Arguments as of `_warp`.
+        """
+        c, mels = self.augment, self.model.mels
+        if not c.curve_probability:
+            return
+        by_band = features.view(*features.shape[:2], -1, mels)
+        for row, first, frames in segments.tolist():
+            if self.random.random() < c.curve_probability * strength:
+                knots = np.sort(self.random.uniform(0, mels - 1, int(self.random.integers(2, MOST_KNOTS))))
+                decibels = np.interp(np.arange(mels), knots, self.random.normal(0, c.curve_db, len(knots)))
+                gains = torch.tensor(decibels * DECIBEL, dtype=features.dtype, device=features.device)
+                part = by_band[row, first : first + frames]
+                part.copy_(self.model.frontend.equalise(part, gains))
 
     def _mask(self, features: Tensor, strength: float) -> None:
         """SpecAugment (Park et al. 2019) in place, masks as long as a clip of some seconds would have.
