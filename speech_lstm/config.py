@@ -65,7 +65,7 @@ class DataConfig:
 
 @dataclass(frozen=True, config=STRICT)
 class AugmentConfig:
-    """Augmentation; probabilities are per clip for shuffle, speed, warp, room, band, per stream for noise and level."""
+    """Augmentation; probabilities are per stream for noise and level, per clip for all others."""
 
     shuffle_probability: Part = 0.0  # of a clip whose words' times are known to have them in another order
     speed: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)
@@ -186,6 +186,8 @@ class Config:
             raise ValueError(f"augment.mel_mask_bands {bands} is above model.mels {mels}")
         if self.objective.alignment_weight > 0 and not self.data.alignments:
             raise ValueError("objective.alignment_weight needs data.alignments")
+        if self.augment.shuffle_probability > 0 and (self.data.words or not self.data.alignments):
+            raise ValueError("augment.shuffle_probability needs data.alignments, and a model of phones")
         if self.objective.intermediate_weight > 0 and self.objective.intermediate_layer > self.model.layers:
             layer, layers = self.objective.intermediate_layer, self.model.layers
             raise ValueError(f"objective.intermediate_layer {layer} is above model.layers {layers}")

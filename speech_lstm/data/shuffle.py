@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from speech_lstm.runtime.audio.pcm import SAMPLE_RATE
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 
-SAMPLE_RATE = 16000
 MOST_CUTS = 3
 DROPPED = 0.3
 """Part of the recordings in three pieces or more of which one is left out."""
@@ -24,7 +24,7 @@ WINDOW = 160
 FADE = 80
 """Samples at the ends of each piece that fade, so that nothing clicks."""
 
-Alignment = Sequence[tuple[int, float, float]]  # phone, start and end in seconds
+Timed = tuple[int, float, float]  # phone, start and end in seconds
 
 
 def word_starts(text: str, phones: Sequence[str], lexicon: Lexicon) -> tuple[int, ...]:
@@ -41,12 +41,12 @@ def word_starts(text: str, phones: Sequence[str], lexicon: Lexicon) -> tuple[int
 
 
 def shuffle(
-    samples: np.ndarray, alignment: Alignment, words: Sequence[int], random: np.random.Generator
-) -> tuple[np.ndarray, list[tuple[int, float, float]]]:
+    samples: np.ndarray, alignment: Sequence[Timed], words: Sequence[int], random: np.random.Generator
+) -> tuple[np.ndarray, list[Timed]]:
     """Another order of a recording's words, and when its phones are then said.
 
-    samples: float32 [n], 16 kHz; words: index of the first phone of each word, two at least. It is cut at one to
-    `MOST_CUTS` places.
+    samples: float32 [n], 16 kHz; alignment: its phones; words: index of the first phone of each word, two at least. It
+    is cut at one to `MOST_CUTS` places, and the order may come out as it was.
     """
     count = min(len(words) - 1, int(random.integers(1, MOST_CUTS + 1)))
     cuts = sorted(random.choice(words[1:], count, replace=False).tolist())
@@ -60,7 +60,7 @@ def shuffle(
     if len(order) > 2 and random.random() < DROPPED and lengths[1:].sum() > LEAST:
         order = order[1:]
     pieces: list[np.ndarray] = []
-    moved: list[tuple[int, float, float]] = []
+    moved: list[Timed] = []
     seconds = 0.0
     for piece in order.tolist():
         first, last = edges[piece] / SAMPLE_RATE, edges[piece + 1] / SAMPLE_RATE
@@ -72,7 +72,7 @@ def shuffle(
     return np.concatenate(pieces), moved
 
 
-def _between(samples: np.ndarray, left: tuple[int, float, float], right: tuple[int, float, float]) -> int:
+def _between(samples: np.ndarray, left: Timed, right: Timed) -> int:
     """The quietest sample between two phones, near the middle."""
     middle = (left[2] + right[1]) / 2
     first = round(max(left[1], middle - REACH) * SAMPLE_RATE)

@@ -17,8 +17,8 @@ CUDNN = ("rnn", "gru", "lstm", "lstm_coupled", "lstm_projected", "lstm_attention
 """Cells whose kernel is cuDNN's on CUDA. Autocast gives it float16 whatever type it is asked for, in which gradients
 that are means over so many frames vanish: they stay in fp32, whose products the trainer lets round to TF32."""
 
-MOST_KNOTS = 7
-"""Places that a curve of gains goes through, and one."""
+MOST_KNOTS = 6
+"""Places that a curve of gains goes through, two at least."""
 DECIBEL = float(np.log(10)) / 10
 """Of power, in nats."""
 
@@ -182,7 +182,7 @@ class Objective(nn.Module):
         by_band = features.view(*features.shape[:2], -1, mels)
         for row, first, frames in segments.tolist():
             if self.random.random() < c.curve_probability * strength:
-                knots = np.sort(self.random.uniform(0, mels - 1, int(self.random.integers(2, MOST_KNOTS))))
+                knots = np.sort(self.random.uniform(0, mels - 1, int(self.random.integers(2, MOST_KNOTS + 1))))
                 decibels = np.interp(np.arange(mels), knots, self.random.normal(0, c.curve_db, len(knots)))
                 gains = torch.tensor(decibels * DECIBEL, dtype=features.dtype, device=features.device)
                 part = by_band[row, first : first + frames]
