@@ -125,6 +125,7 @@ class ObjectiveConfig:
     rest: Part = 0.0  # part of the streams that begin after minutes of quiet, within 1 - carry
     alignment_weight: Part = 0.0  # cross-entropy on forced alignments, faded out over alignment_hours
     alignment_hours: Amount = 30.0  # 0: they stay to the end
+    consistency_weight: Amount = 0.0  # of how much two hearings of a stream differ; above 0 each is heard twice
     intermediate_weight: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of CTC over phones within the network
     intermediate_layer: Annotated[int, Field(ge=1, le=32)] = 1  # behind which layer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from torch import Tensor
 
 from speech_lstm.acoustic.model import AcousticModel
 from speech_lstm.config import AugmentConfig, ModelConfig, ObjectiveConfig
@@ -23,6 +24,7 @@ from speech_lstm.export.to_onnx import export_onnx
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.feature_augment import FeatureAugmenter
 from speech_lstm.training.objective import Objective
 
 FRAMES = 40
@@ -128,34 +130,77 @@ def test_every_part_of_a_block_learns(block: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in loss.parameters())
 
 
+def augmented(network: AcousticModel, config: AugmentConfig, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Features of two streams by band, and what becomes of them where a clip is in frames 2 to 4 of the second one."""
+    before, _ = network.features(torch.from_numpy(noise(network)))
+    augmenter = FeatureAugmenter(network.frontend, config, np.random.default_rng(0))
+    after = augmenter(before, torch.tensor([[1, 2, 3]]), strength)
+    shape = (*before.shape[:2], network.stack, network.mels)
+    return before.view(shape), after.view(shape)
+
+
 def test_a_clip_is_warped_and_what_is_beside_it_is_not() -> None:
     network = BLOCKS["none"]()
-    loss = Objective(
-        network, None, ObjectiveConfig(), AugmentConfig(warp=(1.1, 1.1), warp_probability=1.0), bfloat16=False, seed=0
-    )
-    before, _ = network.features(torch.from_numpy(noise(network)))
-    after = before.clone()
-    loss._warp(after, torch.tensor([[1, 2, 3]]), 1.0)
-    by_band = before[1, 2:5].view(3, network.stack, network.mels)
-    torch.testing.assert_close(after[1, 2:5].view_as(by_band), network.frontend.warp(by_band, 1.1))
+    before, after = augmented(network, AugmentConfig(warp=(1.1, 1.1), warp_probability=1.0, mel_masks=0))
+    warped = network.frontend.warp(before[1, 2:5], network.frontend.places(1.1))
+    torch.testing.assert_close(after[1, 2:5], warped)
+    assert not torch.allclose(warped, before[1, 2:5])
     after[1, 2:5] = before[1, 2:5]
-    assert torch.equal(after, before)
+    torch.testing.assert_close(after, before)
 
 
 def test_a_clip_is_equalised_by_a_smooth_curve_and_what_is_beside_it_is_not() -> None:
     network = BLOCKS["none"]()
-    augment = AugmentConfig(curve_probability=1.0, curve_db=6.0)
-    loss = Objective(network, None, ObjectiveConfig(), augment, bfloat16=False, seed=0)
-    before, _ = network.features(torch.from_numpy(noise(network)))
-    after = before.clone()
-    loss._equalise(after, torch.tensor([[1, 2, 3]]), 1.0)
-    moved = (after - before)[1, 2:5].view(-1, network.mels) * network.frontend.deviation * 10 / np.log(10)  # decibels
+    config = AugmentConfig(curve_probability=1.0, curve_db=6.0, mel_masks=0)
+    before, after = augmented(network, config)
+    moved = (after - before)[1, 2:5].reshape(-1, network.mels) * network.frontend.deviation * 10 / np.log(10)  # dB
     assert moved.abs().max() > 2 and moved.std(0).max() < 0.5  # the same in all vectors, but for what is near the floor
     assert moved.mean(0).diff().abs().max() < moved.abs().max()
     after[1, 2:5] = before[1, 2:5]
-    assert torch.equal(after, before)
-    loss._equalise(after, torch.tensor([[1, 2, 3]]), 0.0)
-    assert torch.equal(after, before)
+    torch.testing.assert_close(after, before)
+    before, after = augmented(network, config, strength=0.0)
+    torch.testing.assert_close(after, before)
+
+
+def test_masks_hide_whole_frames_and_bands() -> None:
+    network = BLOCKS["none"]()
+    config = AugmentConfig(time_masks=1, time_mask_frames=3, mel_masks=1, mel_mask_bands=8, mask_frames=FRAMES)
+    before, after = augmented(network, config)
+    hidden = after == 0
+    for row in range(2):
+        assert 0 < hidden[row].float().mean() < 0.5
+        frames, bands = hidden[row].all(2).all(1), hidden[row].all(0).all(0)
+        assert hidden[row].equal((frames[:, None] | bands).unsqueeze(1).expand_as(hidden[row]))
+    torch.testing.assert_close(after[~hidden], before[~hidden])
+
+
+def test_two_hearings_of_a_stream_agree_more_after_training_on_it() -> None:
+    torch.manual_seed(0)
+    network = BLOCKS["none"]()
+    augment = AugmentConfig(warp_probability=1.0, curve_probability=1.0, mel_masks=2, mel_mask_bands=16)
+    plain, both = (
+        Objective(network, None, ObjectiveConfig(mmi_weight=0.0, consistency_weight=weight), augment, False, seed=0)
+        for weight in (0.0, 1000.0)
+    )
+    assert plain.views == 1 and both.views == 2
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    losses = []
+    for _ in range(8):
+        optimizer.zero_grad()
+        loss = both(batch(network), 0.0, 1.0)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] / 2
+    assert len(both.pool) == 2 * 8  # memories of one hearing of each stream
+
+
+def test_hearing_twice_what_is_not_augmented_is_hearing_once() -> None:
+    network = BLOCKS["none"]().eval()
+    config, augment = ObjectiveConfig(mmi_weight=0.0), AugmentConfig(mel_masks=0)
+    once = Objective(network, None, config, augment, False, seed=0)
+    twice = Objective(network, None, replace(config, consistency_weight=1.0), augment, False, seed=0)
+    torch.testing.assert_close(twice(batch(network), 0.0, 1.0), once(batch(network), 0.0, 1.0))
 
 
 def test_intermediate_loss_is_mixed_in_and_reaches_no_layer_above() -> None:

@@ -50,7 +50,7 @@ class LogMel(nn.Module):
         self.register_buffer("mel", filters[used].float(), persistent=False)  # [bins, mels]
         self.register_buffer("mean", torch.full((mels,), -5.0))
         self.register_buffer("deviation", torch.full((mels,), 4.0))
-        self._warps: dict[tuple[float, torch.device], Tensor] = {}
+        self._places: dict[float, Tensor] = {}
 
     def energies(self, audio: Tensor) -> Tensor:
         """Log-mel energies, not normalised: float32 [batch, PAST + 160 n samples] -> [batch, n, mels]."""
@@ -83,34 +83,39 @@ class LogMel(nn.Module):
         features = (self.energies(audio) - self.mean) / self.deviation
         return features, audio[:, -PAST:]
 
-    def warp(self, features: Tensor, factor: float) -> Tensor:
-        """Normalised features [..., mels] of speech whose frequencies are `factor` times as high, for training.
+    def warp(self, features: Tensor, places: Tensor) -> Tensor:
+        """Normalised features [..., mels] of speech with other frequencies, for training.
 
-        Straight up to WARPED_HZ and bent above, so that the highest stays where it is (Jaitly & Hinton 2013, "Vocal
-        Tract Length Perturbation (VTLP) improves speech recognition"); energies between two bands are interpolated.
+        places: `places` of the factor by which they are higher, of a shape that broadcasts to that of the features.
+        Energies between two bands are interpolated.
         """
-        key = (factor, features.device)
-        if key not in self._warps:
-            self._warps[key] = self._warping(factor).to(features)
-        return ((features * self.deviation + self.mean) @ self._warps[key] - self.mean) / self.deviation
+        energies = features * self.deviation + self.mean
+        below = places.floor().clamp(max=len(self.mean) - 2)
+        index = below.long().expand(features.shape)
+        lower, upper = energies.gather(-1, index), energies.gather(-1, index + 1)
+        return (lower.lerp(upper, (places - below).expand(features.shape)) - self.mean) / self.deviation
 
     def equalise(self, features: Tensor, gains: Tensor) -> Tensor:
         """Normalised features [..., mels] of sound through a filter, for training; gains: in nats of power [mels]."""
         power = (features * self.deviation + self.mean).exp() - LOG_FLOOR
         return ((power.clamp(min=0) * gains.exp() + LOG_FLOOR).log() - self.mean) / self.deviation
 
-    def _warping(self, factor: float) -> Tensor:
-        """Of energies: [mels, mels], two in each column."""
-        mels = len(self.mean)
-        edges = torch.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), mels + 2, dtype=torch.float64)
-        centres = 700 * (10 ** (edges[1:-1] / 2595) - 1)
-        knee, top = WARPED_HZ * min(factor, 1.0), SAMPLE_RATE / 2
-        bent = top - (top - knee / factor) / (top - knee) * (top - centres)
-        sources = torch.where(centres <= knee, centres / factor, bent)
-        places = (2595 * torch.log10(1 + sources / 700) - edges[1]) / (edges[1] - edges[0])
-        places = places.clamp(0, mels - 1)
-        distances = (places - torch.arange(mels)[:, None]).abs()
-        return (1 - distances).clamp(min=0)
+    def places(self, factor: float) -> Tensor:
+        """[mels]: the places among the bands, counted from 0, that the bands hear of speech `factor` times as high.
+
+        Straight up to WARPED_HZ and bent above, so that the highest stays where it is (Jaitly & Hinton 2013, "Vocal
+        Tract Length Perturbation (VTLP) improves speech recognition").
+        """
+        if factor not in self._places:
+            mels = len(self.mean)
+            edges = torch.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), mels + 2, dtype=torch.float64)
+            centres = 700 * (10 ** (edges[1:-1] / 2595) - 1)
+            knee, top = WARPED_HZ * min(factor, 1.0), SAMPLE_RATE / 2
+            bent = top - (top - knee / factor) / (top - knee) * (top - centres)
+            sources = torch.where(centres <= knee, centres / factor, bent)
+            places = (2595 * torch.log10(1 + sources / 700) - edges[1]) / (edges[1] - edges[0])
+            self._places[factor] = places.clamp(0, mels - 1).float()
+        return self._places[factor]
 
 
 def _mel(hertz: float) -> float:

@@ -78,6 +78,14 @@ class Batch:
         """Seconds of audio, pauses counted."""
         return self.audio.numel() / 16000
 
+    def twice(self) -> "Batch":
+        """The streams, and behind them the same again."""
+        again = self.segments.clone()
+        again[:, 0] += len(self.audio)
+        others = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "segments"}
+        doubled = {name: torch.cat([values, values]) for name, values in others.items()}
+        return Batch(segments=torch.cat([self.segments, again]), **doubled)
+
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device; pinned memory is copied while the processor goes on."""
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))

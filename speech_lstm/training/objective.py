@@ -12,15 +12,11 @@ from speech_lstm.config import AugmentConfig, ObjectiveConfig
 from speech_lstm.data.dataset import IGNORED, Batch
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.training.denominator import Denominator
+from speech_lstm.training.feature_augment import FeatureAugmenter
 
 CUDNN = ("rnn", "gru", "lstm", "lstm_coupled", "lstm_projected", "lstm_attention")
 """Cells whose kernel is cuDNN's on CUDA. Autocast gives it float16 whatever type it is asked for, in which gradients
 that are means over so many frames vanish: they stay in fp32, whose products the trainer lets round to TF32."""
-
-MOST_KNOTS = 6
-"""Places that a curve of gains goes through, two at least."""
-DECIBEL = float(np.log(10)) / 10
-"""Of power, in nats."""
 
 POOL = 512
 """Memories that are kept to begin other streams with."""
@@ -46,8 +42,10 @@ class Objective(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.model, self.denominator = model, denominator
-        self.config, self.augment, self.reduced = config, augment, bfloat16
+        self.config, self.reduced = config, bfloat16
         self.random = np.random.default_rng(seed)
+        self.augmenter = FeatureAugmenter(model.frontend, augment, self.random)
+        self.views = 2 if config.consistency_weight > 0 else 1
         self.pool: list[Tensor] = []
         self.resting: list[Tensor] = []
         self.intermediate = (
@@ -62,17 +60,21 @@ class Objective(nn.Module):
         The output for a frame comes the model's look-ahead later. Where it is wanted, CTC over the phones behind an
         inner layer is mixed in (Lee & Watanabe 2021, "Intermediate Loss Regularization for CTC-based Speech
         Recognition"), through an output layer of its own, of which nothing is exported.
+
+        With a `consistency_weight` the streams are heard twice, with other throats, microphones, masks and dropout,
+        and what is heard in each frame is to be the same (Yao et al. 2024, "CR-CTC: Consistency regularization on CTC
+        for improved speech recognition").
         """
         with torch.no_grad():
             self._rest(batch.audio)
             features, _ = self.model.features(batch.audio)
-            self._warp(features, batch.segments, strength)
-            self._equalise(features, batch.segments, strength)
-            self._mask(features, strength)
-        memory = self._begin(len(batch.audio), batch.audio.device)
+            views = [self.augmenter(features, batch.segments, strength) for _ in range(self.views)]
+        memory = self._begin(len(batch.audio), batch.audio.device).repeat(self.views, 1)
         with self.precision(batch.audio.device):
-            vectors, memory = self.model.encode(features, memory)
-        self._keep(memory.detach().float())
+            vectors, memory = self.model.encode(torch.cat(views), memory)
+        self._keep(memory[: len(batch.audio)].detach().float())
+        if self.views > 1:
+            batch = batch.twice()
         late = self.model.lookahead_frames
         log_probs = self.model.classify(vectors[-1][:, late:])
         loss = self._mixed(lambda: self._sequences(log_probs, batch), log_probs, batch.labels, alignment_weight)
@@ -81,6 +83,8 @@ class Objective(nn.Module):
             phones = self._mixed(lambda: _mean_ctc(inner, batch), inner, batch.phone_labels, alignment_weight)
             weight = self.config.intermediate_weight
             loss = (1 - weight) * loss + weight * phones
+        if self.views > 1:
+            loss = loss + self.config.consistency_weight * _disagreement(log_probs)
         return loss
 
     @staticmethod
@@ -159,54 +163,6 @@ class Objective(nn.Module):
             else:
                 self.pool[int(self.random.integers(POOL))] = row.clone()
 
-    def _warp(self, features: Tensor, segments: Tensor, strength: float) -> None:
-        """Clips as shorter or longer throats would say them, in place: `LogMel.warp`, one factor a clip.
-
-        features [streams, frames, 4 mels]; segments int64 [clips, 3]: stream, first frame, number of frames.
-        """
-        c, by_band = self.augment, features.view(*features.shape[:2], -1, self.model.mels)
-        if not c.warp_probability:
-            return
-        for row, first, frames in segments.tolist():
-            if self.random.random() < c.warp_probability * strength:
-                part = by_band[row, first : first + frames]
-                part.copy_(self.model.frontend.warp(part, round(float(self.random.uniform(*c.warp)), 2)))
-
-    def _equalise(self, features: Tensor, segments: Tensor, strength: float) -> None:
-        """Clips as other microphones would hear them, in place: `LogMel.equalise`, a smooth curve a clip (Nam et al.
-        2022, "FilterAugment: An acoustic environmental data augmentation method"). Arguments as of `_warp`.
-        """
-        c, mels = self.augment, self.model.mels
-        if not c.curve_probability:
-            return
-        by_band = features.view(*features.shape[:2], -1, mels)
-        for row, first, frames in segments.tolist():
-            if self.random.random() < c.curve_probability * strength:
-                knots = np.sort(self.random.uniform(0, mels - 1, int(self.random.integers(2, MOST_KNOTS + 1))))
-                decibels = np.interp(np.arange(mels), knots, self.random.normal(0, c.curve_db, len(knots)))
-                gains = torch.tensor(decibels * DECIBEL, dtype=features.dtype, device=features.device)
-                part = by_band[row, first : first + frames]
-                part.copy_(self.model.frontend.equalise(part, gains))
-
-    def _mask(self, features: Tensor, strength: float) -> None:
-        """SpecAugment (Park et al. 2019) in place, masks as long as a clip of some seconds would have.
-
-        features [streams, frames, 4 mels], each frame four 10 ms vectors of mels.
-        """
-        c, (streams, frames, width) = self.augment, features.shape
-        by_band = features.view(streams, frames, width // self.model.mels, self.model.mels)
-        for row in range(streams):
-            for start in range(0, frames, c.mask_frames):
-                part = slice(start, start + c.mask_frames)
-                for _ in range(c.time_masks):
-                    size = int(self.random.integers(int(c.time_mask_frames * strength) + 1))
-                    begin = start + int(self.random.integers(c.mask_frames - size + 1))
-                    features[row, begin : begin + size] = 0
-                for _ in range(c.mel_masks):
-                    size = int(self.random.integers(int(c.mel_mask_bands * strength) + 1))
-                    band = int(self.random.integers(self.model.mels - size + 1))
-                    by_band[row, part, :, band : band + size] = 0
-
 
 def _ctc(log_probs: Tensor, segments: Tensor, tokens: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """log_probs [streams, frames, tokens] -> CTC's loss of each clip (0 where it does not fit), its log-probabilities
@@ -220,6 +176,17 @@ def _ctc(log_probs: Tensor, segments: Tensor, tokens: Tensor, counts: Tensor) ->
     clips = log_probs[row[:, None], index]
     losses = nn.functional.ctc_loss(clips.transpose(0, 1), tokens, frames, counts, reduction="none", zero_infinity=True)
     return losses, clips, frames
+
+
+def _disagreement(log_probs: Tensor) -> Tensor:
+    """Mean over the frames of how far (Kullback & Leibler 1951) each half of the streams is from the other as it is.
+
+    log_probs: [2 streams, frames, tokens], the same streams twice.
+    """
+    one, other = log_probs.chunk(2)
+    pairs = ((one, other), (other, one))
+    far = [nn.functional.kl_div(a, b.detach(), reduction="none", log_target=True).sum(-1).mean() for a, b in pairs]
+    return (far[0] + far[1]) / 2
 
 
 def _mean_ctc(log_probs: Tensor, batch: Batch) -> Tensor:
