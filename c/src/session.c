@@ -348,13 +348,14 @@ bool speech_session_advance(speech_session *session, const float *log_probs, siz
   return use(session, advance, &hearing, on_event, user, error);
 }
 
-bool session_is_urgent(const speech_session *session, size_t frames) {
-  if (session->pressed || session->release_at >= 0) return true;
-  if (session->state != LISTENING) return false;
+int session_blocks(const speech_session *session, size_t frames) {
+  if (session->pressed || session->release_at >= 0) return 1;
+  if (session->state != LISTENING) return preroll_phones(&session->recent, session->recent.count) ? 2 : 4;
   const Progress *now = &session->search.state.now;
   int over = now->trailing_blanks;
   if (progress_is_final(now) && now->frames - 1 - now->final_frame > over) over = now->frames - 1 - now->final_frame;
-  return over + (int)frames >= patience_of(session);
+  int left = patience_of(session) - over;
+  return (int)frames >= left ? 1 : 3 * (int)frames >= left ? 2 : 4;
 }
 
 void speech_session_press(speech_session *session) {

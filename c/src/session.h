@@ -4,7 +4,10 @@
 
 #include "speech_lstm.h"
 
-/** Whether a command may be decided on within so many frames. */
-bool session_is_urgent(const speech_session *session, size_t frames);
+/**
+ * How many blocks of so many frames may be heard at once: one where a command may be decided on within a block, two where
+ * that, or a wake word, may come soon, four in silence and in the middle of a command.
+ */
+int session_blocks(const speech_session *session, size_t frames);
 
 #endif

@@ -7,6 +7,8 @@
 #include "model.h"
 #include "session.h"
 
+#define MOST_BLOCKS 4 /* that `session_blocks` returns */
+
 struct speech_stream {
   Arena arena;
   const speech_model *model;
@@ -15,9 +17,9 @@ struct speech_stream {
   double block_seconds;
   size_t block, waiting, frames; /* samples; frames of a block */
   uint64_t heard;
-  float *audio;     /* [two blocks] */
+  float *audio;     /* [MOST_BLOCKS blocks] */
   float *state;
-  float *log_probs; /* of two blocks */
+  float *log_probs; /* of as many */
 };
 
 static void start(void *argument) {
@@ -29,9 +31,9 @@ static void start(void *argument) {
   double chunks = fmax(1, rint(stream->block_seconds * facts->sample_rate / facts->chunk_samples)); /* that the model takes */
   stream->block = (size_t)chunks * (size_t)facts->chunk_samples;
   stream->frames = speech_model_frames(stream->model, stream->block);
-  stream->audio = TAKE(&stream->arena, 2 * stream->block, float);
+  stream->audio = TAKE(&stream->arena, MOST_BLOCKS * stream->block, float);
   stream->state = TAKE(&stream->arena, facts->state_size, float);
-  stream->log_probs = TAKE(&stream->arena, 2 * stream->frames * (size_t)facts->num_tokens, float);
+  stream->log_probs = TAKE(&stream->arena, MOST_BLOCKS * stream->frames * (size_t)facts->num_tokens, float);
 }
 
 speech_stream *speech_stream_new(const speech_model *model, const speech_grammar *grammar, const speech_options *options,
@@ -58,7 +60,7 @@ void speech_stream_free(speech_stream *stream) {
   free(stream);
 }
 
-/** Hears the first block of what waits, or two. */
+/** Hears the first blocks of what waits. */
 static bool hear(speech_stream *stream, int blocks, speech_on_event *on_event, void *user, speech_error *error) {
   size_t samples = (size_t)blocks * stream->block;
   if (!speech_model_run(stream->model, stream->audio, samples, stream->state, stream->log_probs, error)) return false;
@@ -67,11 +69,11 @@ static bool hear(speech_stream *stream, int blocks, speech_on_event *on_event, v
   return speech_session_advance(stream->session, stream->log_probs, (size_t)blocks * stream->frames, on_event, user, error);
 }
 
-/** Hears samples, or silence after the last ones where `audio` is NULL: two blocks at once while no command can be over soon. */
+/** Hears samples, or silence after the last ones where `audio` is NULL: several blocks at once while no command can be over soon. */
 static bool accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user, speech_error *error) {
   for (;;) {
-    int blocks = session_is_urgent(stream->session, stream->frames) ? 1 : 2;
-    if (!audio && samples + stream->waiting < 2 * stream->block) blocks = 1;
+    int blocks = session_blocks(stream->session, stream->frames);
+    if (!audio && samples + stream->waiting < (size_t)blocks * stream->block) blocks = 1;
     size_t size = (size_t)blocks * stream->block;
     if (stream->waiting < size) {
       size_t count = size - stream->waiting < samples ? size - stream->waiting : samples;

@@ -98,11 +98,20 @@ class Session:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
         return self._hear([log_probs])
 
-    def is_urgent(self, frames: int) -> bool:
-        """Whether a command may be decided on within so many frames."""
+    def blocks(self, frames: int) -> int:
+        """How many blocks of so many frames may be heard at once, which is cheaper than one by one.
+
+        One where a command may be decided on within a block; two where that, or a wake word, may come soon; four in
+        silence and in the middle of a command, where nothing but the start of speech and partial results wait.
+        """
         search = self._search
-        is_near = search is not None and self._endpoint.is_near(search.now, search.can_continue, frames)
-        return is_near or self._pressed or self._release_at is not None
+        if self._pressed or self._release_at is not None:
+            return 1
+        if search is None:
+            return 2 if any(self._recent.phones) else 4
+        if self._endpoint.is_near(search.now, search.can_continue, frames):
+            return 1
+        return 2 if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else 4
 
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""

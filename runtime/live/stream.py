@@ -42,21 +42,21 @@ class Stream:
 
     One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
-    The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper. They
-    are counted from the start of the stream, so that how the audio is cut into `accept` calls
-    changes nothing but when events come.
+    The model gets blocks of a fixed length, or two or four of them at once where no command can be over soon, which is
+    cheaper (`Session.blocks`). They are counted from the start of the stream, so that how the audio is cut into
+    `accept` calls changes nothing but when events come.
     """
 
     def __init__(
         self, recognizer: Recognizer, session: Session, sample_rate: float = SAMPLE_RATE, block: int | None = None
     ) -> None:
-        """block: samples that the model gets at a time, by default what the recognizer's options say, or twice that."""
+        """block: samples that the model gets at a time, by default what the recognizer's options say, or more of it."""
         self.model = recognizer.model
         self._session = session
         self._input = StreamInput(sample_rate)
         self.model_state = self.model.initial_state()[0]
         self._block = block or recognizer.options.block_samples(self.model.metadata)
-        self._largest = 1 if block else 2  # blocks at a time
+        self._is_fixed = block is not None
         self._frames = self._block // self.model.metadata.samples_per_frame
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
@@ -103,7 +103,7 @@ class Stream:
         """
         if self._waiting < self._block:
             return None
-        size = self._block * (1 if self._session.is_urgent(self._frames) else self._largest)
+        size = self._block * (1 if self._is_fixed else self._session.blocks(self._frames))
         if self._waiting < size:
             if not is_last:
                 return None

@@ -104,10 +104,16 @@ export class Session {
     return events;
   }
 
-  /** Whether a command may be decided on within so many frames. */
-  isUrgent(frames: number): boolean {
-    if (this.pressed || this.releaseAt !== null) return true;
-    return this.search !== null && this.endpoint.isNear(this.search.now, this.search.canContinue, frames);
+  /**
+   * How many blocks of so many frames may be heard at once: one where a command may be decided on within a block, two
+   * where that, or a wake word, may come soon, four in silence and in the middle of a command.
+   */
+  blocks(frames: number): number {
+    const search = this.search;
+    if (this.pressed || this.releaseAt !== null) return 1;
+    if (search === null) return this.recent.phones.some(Boolean) ? 2 : 4;
+    const isNear = (count: number): boolean => this.endpoint.isNear(search.now, search.canContinue, count * frames);
+    return isNear(1) ? 1 : isNear(3) ? 2 : 4;
   }
 
   /** The button is pressed: listen for a command now, without a wake word. */

@@ -17,9 +17,9 @@ export interface Cost {
 /**
  * Everything that changes while audio comes in; made by `Recognizer.stream`.
  *
- * The model gets blocks of a fixed length, or of twice that while no command can be over soon, which is cheaper and delays
- * no command. They are counted from the start of the stream, so that how the audio is cut into `accept` calls changes
- * nothing but when events come.
+ * The model gets blocks of a fixed length, or two or four of them at once where no command can be over soon, which is
+ * cheaper. They are counted from the start of the stream, so that how the audio is cut into `accept` calls changes nothing
+ * but when events come.
  */
 export class Stream {
   private readonly resampler: StreamResampler;
@@ -114,7 +114,8 @@ export class Stream {
   private next(waiting: number, isLast: boolean): number {
     const { sampleRate, frameSeconds } = this.model.facts;
     const frames = Math.round(this.block / (sampleRate * frameSeconds));
-    return this.session.isUrgent(frames) || (isLast && waiting < 2 * this.block) ? this.block : 2 * this.block;
+    const size = this.session.blocks(frames) * this.block;
+    return isLast && waiting < size ? this.block : size;
   }
 
   private async inTurn(work: () => Promise<Event[]>): Promise<Event[]> {
