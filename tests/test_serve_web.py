@@ -105,7 +105,7 @@ def test_commands_from_a_stream(served: Served) -> None:
     ]
     heard = [event for event in events if event["event"] == "Heard"]
     seconds = len(data) / 32000
-    assert abs(25 * seconds - sum(len(event["phones"]) for event in heard)) <= 2
+    assert 0 <= 25 * seconds - sum(len(event["phones"]) for event in heard) <= 8  # what waits is 320 ms at most
     loud = {TOKENS[phone] for event in heard for frame in event["phones"] for phone, share in frame if share > 0.5}
     assert {"L", "F"} <= loud
 

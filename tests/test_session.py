@@ -209,6 +209,16 @@ def test_the_button_always_brings_an_answer() -> None:
     assert isinstance(event, Timeout) and event.reason == "leading" and live.state is State.IDLE
 
 
+def test_a_button_waits_for_what_was_said_before_it_was_released() -> None:
+    live = session(SessionOptions(push_to_talk=True))
+    spoken = say("turn on the light please")
+    for waiting, text in ((0, "turn on the light"), (6, "turn on the light please")):
+        live.press()
+        events = play(live, spoken[:-12])
+        live.release(waiting)
+        assert texts(events + play(live, spoken[-12:] + silence(2))) == [text]
+
+
 def test_a_button_held_too_long_loses_nothing() -> None:
     live = session(SessionOptions(push_to_talk=True))
     live.press()

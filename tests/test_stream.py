@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError
 from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-from speech_lstm.runtime.results import Command, Event
+from speech_lstm.runtime.live.session_options import SessionOptions
+from speech_lstm.runtime.results import Command, Event, Rejected
 
 if TYPE_CHECKING:
     from tests.conftest import Exported
@@ -125,3 +126,29 @@ def test_pickling_is_refused(recognizer: Recognizer) -> None:
     for item in (recognizer, recognizer.stream()):
         with pytest.raises(TypeError, match="cannot be pickled"):
             pickle.dumps(item)
+
+
+def test_a_button_is_released_after_audio_that_still_waits(words: list[str]) -> None:
+    gap = np.zeros(8000, np.float32)
+    options = RecognizerOptions(session=SessionOptions(push_to_talk=True))
+    recognizer = Recognizer(grammar=words, device="cpu", options=options)
+    for clip in CLIPS[:6]:
+        stream, released = recognizer.stream(), 0.0
+        sizes: list[int] = []
+        found: list[Event] = []
+        stream.press()
+        said = np.concatenate([gap, read_audio(clip)])
+        heard = np.concatenate([said, gap, gap])
+        for begin in range(0, len(heard), 320):
+            if not released and begin > len(said):
+                stream.release()
+                released = begin / 16_000
+            stream.put(heard[begin : begin + 320])
+            while (block := stream.next_block()) is not None:
+                sizes.append(len(block))
+                log_probs, state = stream.model.run(block[None], stream.model_state[None])
+                found += stream.advance(log_probs[0], state[0])
+        assert 5120 in sizes and 1280 in sizes
+        (result,) = [event for event in found if isinstance(event, Command | Rejected)]
+        assert result.time < released + 0.3 + 0.08
+        assert clip.stem.startswith(result.result.text)

@@ -349,8 +349,9 @@ bool speech_session_advance(speech_session *session, const float *log_probs, siz
 }
 
 int session_blocks(const speech_session *session, size_t frames) {
-  if (session->pressed || session->release_at >= 0) return 1;
+  if (session->release_at >= 0) return 1;
   if (session->state != LISTENING) return preroll_phones(&session->recent, session->recent.count) ? 2 : 4;
+  if (session->pressed) return 4;
   const Progress *now = &session->search.state.now;
   int over = now->trailing_blanks;
   if (progress_is_final(now) && now->frames - 1 - now->final_frame > over) over = now->frames - 1 - now->final_frame;
@@ -363,11 +364,13 @@ void speech_session_press(speech_session *session) {
   session->pressed = true;
 }
 
-void speech_session_release(speech_session *session) {
+void session_release(speech_session *session, size_t waiting) {
   if (!session->pressed) return;
   session->pressed = false;
-  session->release_at = session->frames + frames_in(session, session->options.release_seconds);
+  session->release_at = session->frames + (int64_t)waiting + frames_in(session, session->options.release_seconds);
 }
+
+void speech_session_release(speech_session *session) { session_release(session, 0); }
 
 void speech_session_end_at(speech_session *session, double seconds) { session->end = seconds; }
 

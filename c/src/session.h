@@ -10,4 +10,7 @@
  */
 int session_blocks(const speech_session *session, size_t frames);
 
+/** `speech_session_release` where so many frames of what was said before are still to come. */
+void session_release(speech_session *session, size_t waiting);
+
 #endif

@@ -102,7 +102,9 @@ bool speech_stream_accept(speech_stream *stream, const float *audio, size_t samp
 
 void speech_stream_press(speech_stream *stream) { speech_session_press(stream->session); }
 
-void speech_stream_release(speech_stream *stream) { speech_session_release(stream->session); }
+void speech_stream_release(speech_stream *stream) {
+  session_release(stream->session, stream->waiting * stream->frames / stream->block);
+}
 
 bool speech_stream_finish(speech_stream *stream, speech_on_event *on_event, void *user, speech_error *error) {
   const ModelFacts *facts = model_facts(stream->model);

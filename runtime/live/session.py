@@ -105,10 +105,12 @@ class Session:
         silence and in the middle of a command, where nothing but the start of speech and partial results wait.
         """
         search = self._search
-        if self._pressed or self._release_at is not None:
+        if self._release_at is not None:
             return 1
         if search is None:
             return 2 if any(self._recent.phones) else 4
+        if self._pressed:
+            return 4
         if self._endpoint.is_near(search.now, search.can_continue, frames):
             return 1
         return 2 if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else 4
@@ -118,11 +120,12 @@ class Session:
         self._awake(0)
         self._pressed = True
 
-    def release(self) -> None:
-        """The button is released: decide shortly."""
+    def release(self, waiting: int = 0) -> None:
+        """The button is released: decide shortly. waiting: frames of what was said before that are still to come."""
         if self._pressed:
             self._pressed = False
-            self._release_at = self._frames + self._lookahead + self._count(self._options.release_seconds)
+            more = waiting + self._lookahead + self._count(self._options.release_seconds)
+            self._release_at = self._frames + more
 
     def end_at(self, seconds: float) -> None:
         """There is no audio after that time, frames beyond it are padding: no time is later."""

@@ -61,6 +61,7 @@ class Stream:
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
         self._heard = 0  # samples given to `_keep`
+        self._modelled = 0  # frames that the model has made of them
         self._early = self.model.metadata.lookahead_frames  # outputs that are still for what was before the stream
         self._finished = False
         self._feeding = Alone("Stream")
@@ -122,6 +123,7 @@ class Stream:
         early = min(self._early, len(log_probs))
         self._early -= early
         with self._changing:
+            self._modelled += len(log_probs)
             return self._session.advance(log_probs[early:]) if early < len(log_probs) else []
 
     def finish(self) -> list[Event]:
@@ -150,7 +152,7 @@ class Stream:
     def release(self) -> None:
         """Push-to-talk, button up: the command is over."""
         with self._changing:
-            self._session.release()
+            self._session.release(self._heard // self.model.metadata.samples_per_frame - self._modelled)
 
     def use(self, recognizer: Recognizer) -> None:
         """Hear the grammar of another recognizer from the next command on, made by `with_grammar` or `with_lists`.

@@ -110,8 +110,9 @@ export class Session {
    */
   blocks(frames: number): number {
     const search = this.search;
-    if (this.pressed || this.releaseAt !== null) return 1;
+    if (this.releaseAt !== null) return 1;
     if (search === null) return this.recent.phones.some(Boolean) ? 2 : 4;
+    if (this.pressed) return 4;
     const isNear = (count: number): boolean => this.endpoint.isNear(search.now, search.canContinue, count * frames);
     return isNear(1) ? 1 : isNear(3) ? 2 : 4;
   }
@@ -123,11 +124,11 @@ export class Session {
     this.answered = false;
   }
 
-  /** The button is released: decide shortly. */
-  release(): void {
+  /** The button is released: decide shortly. waiting: frames of what was said before that are still to come. */
+  release(waiting = 0): void {
     if (!this.pressed) return;
     this.pressed = false;
-    this.releaseAt = this.frames + this.count(this.options.releaseSeconds);
+    this.releaseAt = this.frames + waiting + this.count(this.options.releaseSeconds);
   }
 
   /** There is no audio after that time, frames beyond it are padding: no time is later. */

@@ -26,6 +26,7 @@ export class Stream {
   private modelState: Float32Array;
   private waiting = new Float32Array(0);
   private heard = 0; // samples at 16 kHz
+  private modelled = 0; // of them
   private worked = 0; // seconds
   private finished = false;
   private last: Promise<unknown> = Promise.resolve(); // calls wait for each other
@@ -85,7 +86,8 @@ export class Stream {
 
   /** Push-to-talk, button up: the command is over. */
   release(): void {
-    this.session.release();
+    const { sampleRate, frameSeconds } = this.model.facts;
+    this.session.release(Math.floor((this.heard - this.modelled) / (sampleRate * frameSeconds)));
   }
 
   /** Another grammar from the next command on. */
@@ -103,6 +105,7 @@ export class Stream {
     for (let size = this.next(rest.length, isLast); rest.length >= size; size = this.next(rest.length, isLast)) {
       const { frames, state } = await this.model.run(rest.slice(0, size), this.modelState);
       this.modelState = state;
+      this.modelled += size;
       events.push(...this.session.advance(frames));
       rest = rest.subarray(size);
     }
