@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.live.assistant import Assistant
     from speech_lstm.runtime.live.multistream import MultiStream
     from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
-    from speech_lstm.runtime.live.session import State
     from speech_lstm.runtime.live.session_options import SessionOptions
+    from speech_lstm.runtime.live.state import State
     from speech_lstm.runtime.live.stream import Stream
     from speech_lstm.runtime.model.model import Model
     from speech_lstm.runtime.results import (
@@ -84,7 +84,7 @@ _MODULE_OF = {
     "Slot": "results",
     "SpeechLstmError": "errors",
     "SpeechStarted": "results",
-    "State": "live.session",
+    "State": "live.state",
     "Stream": "live.stream",
     "Timeout": "results",
     "WakeWord": "results",

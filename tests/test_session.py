@@ -12,8 +12,9 @@ from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.interpreter import Interpreter
-from speech_lstm.runtime.live.session import Session, State
+from speech_lstm.runtime.live.session import Session
 from speech_lstm.runtime.live.session_options import SessionOptions
+from speech_lstm.runtime.live.state import State
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
 
 LEXICON = Lexicon()

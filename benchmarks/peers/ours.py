@@ -12,7 +12,9 @@ from benchmarks.peers.peer import RATE, Audio, Found, Heard, Job, Peer, blocks
 
 
 class SpeechLstm(Peer):
-    """This package, in blocks of 80 ms: commands while a button is pressed, or the detector of wake words."""
+    """This package: commands while a button is pressed, 80 ms at a time, or the detector of wake words, which the
+    network feeds 160 ms at a time, as in a stream where other speech goes on (`Session.blocks`).
+    """
 
     name = "speech-lstm"
     rates = (0.05, 0.16, 1.6, 5.0, 16.0, 50.0)
@@ -64,7 +66,7 @@ class SpeechLstm(Peer):
 
     def listen(self, audio: Audio) -> list[Found]:
         """The network and the detector as it comes."""
-        unit, per_frame = self.block, self.model.metadata.samples_per_frame
+        unit, per_frame = 2 * self.block, self.model.metadata.samples_per_frame
         whole = np.concatenate([self.left, audio])
         self.left = whole[len(whole) // unit * unit :]
         self.begin = self.frames

@@ -32,7 +32,7 @@ class FreeSearchOptions:
     """
 
     blank_offset: float = 2.0
-    fold_threshold: float = 0.99
+    fold_threshold: float = 0.95
     language_weight: float = 0.7
     word_bonus: float = -1.0
     beam: float = 11.0

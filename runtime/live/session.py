@@ -20,8 +20,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import Enum
-from typing import Protocol
 
 from speech_lstm.runtime.decoding.decoder import Decoder, Progress
 from speech_lstm.runtime.decoding.margins import FloatArray
@@ -31,22 +29,8 @@ from speech_lstm.runtime.live.endpoint import Endpoint, Verdict
 from speech_lstm.runtime.live.interpreter import Decision, Interpreter
 from speech_lstm.runtime.live.preroll import Preroll
 from speech_lstm.runtime.live.session_options import SessionOptions
+from speech_lstm.runtime.live.state import State, WakeSearch
 from speech_lstm.runtime.results import Command, Event, Partial, Rejected, SpeechStarted, Timeout, WakeWord
-
-
-class State(Enum):
-    """Where a session is."""
-
-    IDLE = "idle"
-    AWAKE = "awake"
-    LISTENING = "listening"
-
-
-class WakeSearch(Protocol):
-    """A wake word detector at work on one stream."""
-
-    def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
-        """The next frames, float32 [frames, tokens]: the wake word just said, its confidence, frames since its end."""
 
 
 class Session:

@@ -10,7 +10,8 @@ import numpy as np
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.audio.hearing import StreamInput
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
-from speech_lstm.runtime.live.session import Session, State
+from speech_lstm.runtime.live.session import Session
+from speech_lstm.runtime.live.state import State
 from speech_lstm.runtime.results import AudioWarning, Event
 
 if TYPE_CHECKING:

@@ -43,7 +43,7 @@ class WakeWordOptions:
 
     false_alarms: float = 0.5
     range: float = 10.0
-    fold_threshold: float = 0.99
+    fold_threshold: float = 0.95
     confirm_seconds: float = 0.12
     refractory_seconds: float = 1.0
     pause_seconds: float = 0.4

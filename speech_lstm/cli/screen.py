@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from speech_lstm.runtime.live.session import State
+from speech_lstm.runtime.live.state import State
 from speech_lstm.runtime.results import (
     AudioDropped,
     AudioWarning,

@@ -51,6 +51,8 @@ class Calibration:
 
     confidence: ConfidenceModel
     blank_offset: float
+    fold_threshold: float
+    """As the metadata of the model had it."""
     thresholds: dict[str, float]
     """For each of `WRONG_TARGETS`."""
     right_recognised: float
@@ -66,7 +68,7 @@ class Calibration:
         """Entries for `ModelMetadata`, and the shares."""
         return {
             "calibration": self.confidence.to_metadata(),
-            "decoder": {"blank_offset": self.blank_offset},
+            "decoder": {"blank_offset": self.blank_offset, "fold_threshold": self.fold_threshold},
             "thresholds": self.thresholds,
             "right_recognised": self.right_recognised,
             "right_accepted": self.right_accepted,
@@ -83,7 +85,7 @@ def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOption
     inside = [trial for trial in trials if trial.inside]
     if not inside or len(inside) == len(trials):
         raise ValueError("calibration needs clips whose words are in the grammar and clips whose words are not")
-    base = options or DecoderOptions()
+    base = options or DecoderOptions.tuned(metadata)
     graphs = _Graphs(metadata)
     recognised = {
         offset: np.mean([graphs.text(trial, replace(base, blank_offset=offset)) == trial.said for trial in inside])
@@ -108,6 +110,7 @@ def fit(trials: Sequence[Trial], metadata: ModelMetadata, options: DecoderOption
     return Calibration(
         confidence,
         offset,
+        base.fold_threshold,
         thresholds,
         right_recognised=float(right[known].mean()),
         right_accepted=float((right & accepted)[known].mean()),

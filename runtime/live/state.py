@@ -1,0 +1,23 @@
+"""Where a session is, and the wake word that it waits for."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+from speech_lstm.runtime.decoding.margins import FloatArray
+
+
+class State(Enum):
+    """Where a session is."""
+
+    IDLE = "idle"
+    AWAKE = "awake"
+    LISTENING = "listening"
+
+
+class WakeSearch(Protocol):
+    """A wake word detector at work on one stream."""
+
+    def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
+        """The next frames, float32 [frames, tokens]: the wake word just said, its confidence, frames since its end."""
