@@ -26,7 +26,7 @@ export class Stream {
   private modelState: Float32Array;
   private waiting = new Float32Array(0);
   private heard = 0; // samples at 16 kHz
-  private modelled = 0; // of them
+  private unheard = 0; // of what came in, samples that the model has not had
   private worked = 0; // seconds
   private finished = false;
   private last: Promise<unknown> = Promise.resolve(); // calls wait for each other
@@ -60,6 +60,7 @@ export class Stream {
   async accept(samples: Samples): Promise<Event[]> {
     if (this.finished) throw new AudioError("the stream is finished; begin another with Recognizer.stream()");
     const audio = this.resampler.accept(toFloat(samples)).slice();
+    this.unheard += audio.length;
     return this.inTurn(() => this.hear(audio));
   }
 
@@ -87,7 +88,7 @@ export class Stream {
   /** Push-to-talk, button up: the command is over. */
   release(): void {
     const { sampleRate, frameSeconds } = this.model.facts;
-    this.session.release(Math.floor((this.heard - this.modelled) / (sampleRate * frameSeconds)));
+    this.session.release(Math.floor(this.unheard / Math.round(sampleRate * frameSeconds)));
   }
 
   /** Another grammar from the next command on. */
@@ -105,7 +106,7 @@ export class Stream {
     for (let size = this.next(rest.length, isLast); rest.length >= size; size = this.next(rest.length, isLast)) {
       const { frames, state } = await this.model.run(rest.slice(0, size), this.modelState);
       this.modelState = state;
-      this.modelled += size;
+      this.unheard -= size;
       events.push(...this.session.advance(frames));
       rest = rest.subarray(size);
     }
