@@ -111,6 +111,16 @@ def test_what_a_compiled_grammar_cannot_do_is_said(tmp_path: Path, capsys: pytes
         sl.Recognizer(dated, device="cpu").compiled_grammar()
 
 
+def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+    file = json.loads(compiled(DATA / "words.txt", tmp_path).read_text())
+    assert file["version"] == 2
+    before = {name: value for name, value in file.items() if name != "other_words"} | {"version": 1}
+    del before["confidence"]["weights"]["other_word"]
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(before))
+    assert sl.Recognizer(path, device="cpu").recognize(sl.read_audio(WORDS[0])).accepted
+
+
 Change = Callable[[dict[str, Any]], object]
 WRONG: list[tuple[str, Change]] = [
     ("it is of version 99 and this", lambda file: file.update(version=99)),
@@ -126,6 +136,8 @@ WRONG: list[tuple[str, Change]] = [
     ("decoder: fold_threshold is 3.0", lambda file: file["decoder"].update(fold_threshold=3)),
     ("confidence.open is 1.5", lambda file: file["confidence"].update(open=1.5)),
     ("confidence.weights.margin is nan", lambda file: file["confidence"]["weights"].update(margin=float("nan"))),
+    ("other_words is not ways to say words", lambda file: file.update(other_words="AB  C")),
+    ("other_words is not ways to say words", lambda file: file.update(other_words="AB h")),
     (r"pronunciations\[0\]\[0\]\[6\] is 40, expected", lambda file: file["pronunciations"][0][0].append(40)),
     ("pronunciations has 35 entries, expected 36", lambda file: file["pronunciations"].pop()),
     (r"pronunciations\[3\]\[1\] is empty", lambda file: file["pronunciations"][3].append([])),

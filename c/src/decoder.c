@@ -122,6 +122,8 @@ bool decoding_best(Decoding *state, Sentence *sentence) {
                   record_sum(record, spans[path->length - 1].end, outside);
   *sentence = (Sentence){
       .record = record,
+      .vocabulary = &state->decoder->vocabulary,
+      .speller = &state->decoder->speller,
       .phones = path->prefix->phones,
       .num_phones = path->length,
       .spelling = spellings[0],

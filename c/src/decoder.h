@@ -20,6 +20,7 @@ typedef struct Decoder {
   Graph graph;
   Speller speller, backward_speller;
   FreeSpeech speech;
+  Vocabulary vocabulary;
 } Decoder;
 
 /** Where a search is after a frame, see `Progress` there. */

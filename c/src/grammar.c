@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define FORMAT "speech-lstm grammar"
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /** Columns of a graph without cycles. */
 typedef struct Arcs {
@@ -47,7 +47,9 @@ static void read_confidence(speech_grammar *grammar, const Fields *confidence) {
   grammar->confidence.intercept = field_number(confidence, "intercept", -HUGE_VAL, HUGE_VAL);
   grammar->confidence.frame_seconds = grammar->model.frame_seconds;
   Fields weights = field_inside(confidence, "weights");
-  for (int i = 0; i < NUM_FEATURES; i++) grammar->confidence.weights[i] = field_number(&weights, FEATURES[i], -HUGE_VAL, HUGE_VAL);
+  for (int i = 0; i < NUM_FEATURES; i++)
+    if (i != OTHER_WORD || field_has(&weights, FEATURES[i])) /* since version 2 */
+      grammar->confidence.weights[i] = field_number(&weights, FEATURES[i], -HUGE_VAL, HUGE_VAL);
 }
 
 static void read_free_speech(speech_grammar *grammar, const Fields *speech) {
@@ -245,6 +247,8 @@ static void read(void *argument) {
   read_confidence(grammar, &confidence);
   Fields speech = field_inside(&file, "free_speech");
   read_free_speech(grammar, &speech);
+  if (field_has(&file, "other_words") && !vocabulary_read(&grammar->decoder.vocabulary, arena, field_text(&file, "other_words"), grammar->model.num_tokens))
+    field_wrong(&file, "other_words", "is not ways to say words, \"A\" for token 1 and a space between two");
   grammar->num_words = field_texts(&file, "words", &grammar->words);
   const Ways *said = field_all_ways(&file, "pronunciations", grammar->model.num_tokens, grammar->num_words);
   Fields sentences = field_inside(&file, "sentences"), spelling = field_inside(&file, "spelling"), search = field_inside(&file, "search");

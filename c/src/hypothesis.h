@@ -2,8 +2,7 @@
 #ifndef HYPOTHESIS_H
 #define HYPOTHESIS_H
 
-#include "record.h"
-#include "spelling.h"
+#include "other_words.h"
 
 /** A word with its first and last frame, the sum of its frames' scores, how much better it explains them than free speech. */
 typedef struct HypothesisWord {
@@ -15,6 +14,8 @@ typedef struct HypothesisWord {
 typedef struct Sentence Sentence;
 struct Sentence {
   Record *record;
+  const Vocabulary *vocabulary;
+  const Speller *speller;
   const int *phones;
   int num_phones;
   const Spelling *spelling;
@@ -26,9 +27,13 @@ struct Sentence {
   HypothesisWord *found;         /* NULL until it is asked for */
   double command_score;
   int frames;                    /* from the first word's first to the last word's last */
+  double *leads;                 /* NULL until they are asked for */
 };
 
 /** The words with times and scores; to be asked for before the search goes on. */
 const HypothesisWord *sentence_words(Arena *arena, Sentence *sentence);
+
+/** By how many nats each word is likelier than any other word in its place; to be asked for before the search goes on. */
+const double *sentence_leads(Arena *arena, Sentence *sentence);
 
 #endif

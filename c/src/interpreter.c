@@ -108,7 +108,8 @@ static double seconds(const Deciding *d, int frame) {
 }
 
 static double confidence(const Deciding *d, const Meant *this) {
-  return confidence_of_command(&d->grammar->confidence, d->arena, this->sentence, d->num_frames, lead(d, this, NULL, NULL));
+  return confidence_of_command(&d->grammar->confidence, d->arena, this->sentence, d->num_frames, lead(d, this, NULL, NULL),
+                               sentence_leads(d->arena, this->sentence));
 }
 
 /** Words from one to another, included, as text. */
@@ -127,6 +128,7 @@ static const char *text_of(const Deciding *d, const Sentence *sentence, int firs
 
 static const speech_slot *slots_of(const Deciding *d, const Meant *this) {
   const HypothesisWord *words = sentence_words(d->arena, this->sentence);
+  const double *leads = sentence_leads(d->arena, this->sentence);
   speech_slot *slots = TAKE(d->arena, this->meaning.num_slots, speech_slot);
   for (int i = 0; i < this->meaning.num_slots; i++) {
     const SlotSpan *slot = &this->meaning.slots[i];
@@ -138,14 +140,15 @@ static const speech_slot *slots_of(const Deciding *d, const Meant *this) {
         .text = text_of(d, this->sentence, first, last),
         .start = seconds(d, words[first].first_frame),
         .end = seconds(d, words[last].last_frame + 1),
-        .confidence = confidence_of_span(&d->grammar->confidence, words + first, last - first + 1, this->sentence->num_phones, lead(d, this, NULL, slot)),
+        .confidence = confidence_of_span(&d->grammar->confidence, words + first, last - first + 1, this->sentence->num_phones, lead(d, this, NULL, slot), leads + first),
     };
   }
   return slots;
 }
 
 static const speech_word *words_of(const Deciding *d, const Meant *this) {
-  const Sentence *sentence = this->sentence;
+  Sentence *sentence = this->sentence;
+  const double *leads = sentence_leads(d->arena, sentence);
   speech_word *words = TAKE(d->arena, sentence->num_words, speech_word);
   for (int i = 0; i < sentence->num_words; i++) {
     const HypothesisWord *word = &sentence->found[i];
@@ -153,7 +156,7 @@ static const speech_word *words_of(const Deciding *d, const Meant *this) {
         .text = d->grammar->words[word->word],
         .start = seconds(d, word->first_frame),
         .end = seconds(d, word->last_frame + 1),
-        .confidence = confidence_of_span(&d->grammar->confidence, word, 1, sentence->num_phones, lead(d, this, word, NULL)),
+        .confidence = confidence_of_span(&d->grammar->confidence, word, 1, sentence->num_phones, lead(d, this, word, NULL), leads + i),
     };
   }
   return words;
@@ -181,7 +184,9 @@ static void add_alternatives(const Deciding *d, speech_result *result, int alter
 }
 
 bool interpreter_accepts(const speech_grammar *grammar, double threshold, Arena *arena, Sentence *sentence, int num_frames) {
-  return confidence_of_command(&grammar->confidence, arena, sentence, num_frames, HUGE_VAL) >= threshold;
+  const Confidence *confidence = &grammar->confidence;
+  if (confidence_of_command(confidence, arena, sentence, num_frames, HUGE_VAL, NULL) < threshold) return false; /* other words take time */
+  return confidence_of_command(confidence, arena, sentence, num_frames, HUGE_VAL, sentence_leads(arena, sentence)) >= threshold;
 }
 
 /** The best sentence of another meaning that is close, among those looked at and those that follow. */

@@ -282,7 +282,8 @@ Sentence *nbest_next(SentenceSearch *search) {
     int *phones = TAKE(search->arena, suffix->phones, int), count = 0;
     for (const Suffix *step = suffix; step->tail; step = step->tail) phones[count++] = step->label;
     search->waiting = (Sentence){
-        .record = (Record *)&search->state->record, .phones = phones, .num_phones = count, .score = score, .search = search, .suffix = suffix,
+        .record = (Record *)&search->state->record, .vocabulary = &search->state->decoder->vocabulary,
+        .speller = &search->state->decoder->speller, .phones = phones, .num_phones = count, .score = score, .search = search, .suffix = suffix,
     };
     search->next_spelling = 0;
     spell(search, suffix);

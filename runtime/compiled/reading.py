@@ -128,11 +128,22 @@ def _check_rest(file: Fields, model: Fields) -> None:
     for name in ("accept", "open"):
         confidence.number(name, 0, 1)
     confidence.number("intercept")
+    weights = confidence.inside("weights")
     for name in FEATURES:
-        confidence.inside("weights").number(name)
+        if name != "other_word" or weights.has(name):  # since version 2
+            weights.number(name)
+    if file.has("other_words"):
+        _check_ways(file, len(model.texts("tokens")))
     phones = len(model.texts("tokens")) - 1
     for name, length in (("start", phones), ("move", phones**2), ("often", phones)):
         file.inside("free_speech").numbers(name, 0, 1.001, length)
+
+
+def _check_ways(file: Fields, num_tokens: int) -> None:
+    """Of other words, as `Vocabulary.codes` has them."""
+    last = chr(ord("A") + num_tokens - 2)
+    if not all(way and min(way) >= "A" and max(way) <= last for way in file.text("other_words").split(" ")):
+        raise file.wrong("other_words", 'is not ways to say words, "A" for token 1 and a space between two')
 
 
 def _sentences(graph: Fields, words: list[str]) -> WordGraph:

@@ -19,7 +19,7 @@ from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.wake.compiled import phrases_of_detector
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
-VERSION = 1
+VERSION = 2
 """Rises when an older reader could no longer use a new file; new fields do not count."""
 
 WAKE_OPTIONS = (
@@ -62,6 +62,7 @@ def compiled_text(
         "decoder": asdict(decoder.options),
         "confidence": {**thresholds, **confidence.to_metadata()},
         "free_speech": _free_speech(free_speech_of(metadata.tokens)),
+        "other_words": graph.other_words.vocabulary.codes or None,
         "words": words,
         "pronunciations": [speller.said.get(word, ()) for word in words],
         "search": {

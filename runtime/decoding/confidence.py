@@ -15,19 +15,22 @@ from operator import mul, truediv
 from typing import Any
 
 from speech_lstm.runtime.decoding.hypothesis import Hypothesis, HypothesisWord
+from speech_lstm.runtime.decoding.other_words import MOST_LEAD
 from speech_lstm.runtime.errors import ModelError
 
 FEATURES = (
-    "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence"
+    "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence",
+    "other_word",
 )  # fmt: skip
 """margin: score per phone. worst_word: the smallest score of a word per phone; weak_word: per square root of phones,
 because long words gather errors too. log_phones: log of the number of phones. filler: score lost outside the command
 per frame there. pace: log of the excess over `SLOW` per phone, negated. rival: what the lead over the best rival
 lacks to `CLEAR`, -1 for no lead. evidence: of all words, per phone; weak_evidence: the smallest of a word per square
-root of phones. All but log_phones and the evidences are <= 0. Not per frame: a phone smeared over seconds of noise has
-many frames that cost nothing."""
+root of phones. other_word: the smallest lead of a word over the other words of English in its place, in nats
+(`other_words`). All but log_phones, the evidences and other_word are <= 0. Not per frame: a phone smeared over seconds
+of noise has many frames that cost nothing."""
 
-LATER: Mapping[str, float] = {"rival": 0.0, "weak_word": 0.0, "evidence": 0.0, "weak_evidence": 0.0}
+LATER: Mapping[str, float] = dict.fromkeys(("rival", "weak_word", "evidence", "weak_evidence", "other_word"), 0.0)
 """Weights of features that early models were not calibrated with."""
 
 SLOW = 0.24
@@ -49,10 +52,12 @@ def span_features(
     frame_seconds: float,
     filler: float = 0.0,
     lead: float = math.inf,
+    leads: Sequence[float] = (),
 ) -> tuple[float, ...]:
     """`FEATURES` of successive words.
 
-    score: of their frames; filler: mean of the frames around them (<= 0); lead: over the best rival, in nats.
+    score: of their frames; filler: mean of the frames around them (<= 0); lead: over the best rival, in nats; leads:
+    of each word over other words (`Sentence.leads`), none for as clear as can be.
     """
     frames = words[-1].last_frame - words[0].first_frame + 1
     counts = [len(word.phones) for word in words]
@@ -75,15 +80,20 @@ def span_features(
         min(0.0, max(2 * FLOOR, weak)),
         min(MOST_EVIDENCE, max(FLOOR, evidence)),
         min(2 * MOST_EVIDENCE, max(2 * FLOOR, weak_evidence)),
+        min(leads, default=MOST_LEAD),
     )
 
 
 def command_features(
-    hypothesis: Hypothesis, num_frames: int, frame_seconds: float, lead: float = math.inf
+    hypothesis: Hypothesis,
+    num_frames: int,
+    frame_seconds: float,
+    lead: float = math.inf,
+    leads: Sequence[float] = (),
 ) -> tuple[float, ...]:
     """`FEATURES` of a whole hypothesis, which has at least one word, in that many frames."""
     outside = (hypothesis.score - hypothesis.command_score) / max(1, num_frames - hypothesis.num_frames)
-    return span_features(hypothesis.words, hypothesis.command_score, frame_seconds, outside, lead)
+    return span_features(hypothesis.words, hypothesis.command_score, frame_seconds, outside, lead, leads)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class ConfidenceModel:
     """
 
     intercept: float = 2.0
-    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1, 0.0, 0.0)
+    weights: tuple[float, ...] = (0.6, 0.4, 0.5, 0.1, 2.0, 2.0, 0.1, 0.0, 0.0, 0.0)
     frame_seconds: float = 0.04
 
     def __post_init__(self) -> None:
@@ -130,20 +140,24 @@ class ConfidenceModel:
         logit = self.intercept + sum(map(mul, self.weights, features))
         return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
 
-    def command(self, hypothesis: Hypothesis, num_frames: int, lead: float = math.inf) -> float:
+    def command(
+        self, hypothesis: Hypothesis, num_frames: int, lead: float = math.inf, leads: Sequence[float] = ()
+    ) -> float:
         """Probability that exactly the words of a hypothesis were said in that many frames; 0 without words.
 
-        lead: over the best sentence of another meaning, in nats.
+        lead: over the best sentence of another meaning, in nats; leads: of each word over other words.
         """
         if not hypothesis.words:
             return 0.0
-        return self.probability(command_features(hypothesis, num_frames, self.frame_seconds, lead))
+        return self.probability(command_features(hypothesis, num_frames, self.frame_seconds, lead, leads))
 
-    def span(self, words: Sequence[HypothesisWord], num_phones: int, lead: float = math.inf) -> float:
+    def span(
+        self, words: Sequence[HypothesisWord], num_phones: int, lead: float = math.inf, leads: Sequence[float] = ()
+    ) -> float:
         """Probability that some successive words were said, in a command of `num_phones` phones altogether.
 
-        lead: over the best sentence that has something else there, in nats.
+        lead: over the best sentence that has something else there, in nats; leads: of each word over other words.
         """
         score = sum(word.score for word in words)
-        margin, worst, _, *others = span_features(words, score, self.frame_seconds, lead=lead)
+        margin, worst, _, *others = span_features(words, score, self.frame_seconds, lead=lead, leads=leads)
         return self.probability((margin, worst, math.log(num_phones), *others))

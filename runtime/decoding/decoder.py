@@ -19,14 +19,14 @@ import numpy as np
 from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.model.metadata import ModelMetadata
 
-from .best_path import BestPaths
+from .best_path import BestPaths, Path
 from .free_speech import free_speech_of
 from .graph import DecodingGraph
 from .hypothesis import Hypothesis, PathScores, Sentence
 from .margins import LOWEST, NO_TOKEN, FloatArray, blank_only, relative
 from .nbest import SentenceSearch
 from .record import Record
-from .spelling import Prefixes
+from .spelling import Prefixes, Spelling
 from .viterbi import BeamSearch, Best, DenseSearch, Search
 
 DENSE_ARCS = 50_000
@@ -226,7 +226,11 @@ class Decoder:
         spelling, spans = spellings[0], path.spans()
         around = sums[spans[0].begin, -1] + sums[now.num_rows, -1] - sums[spans[-1].end, -1]
         score = float(around) + PathScores.of(sums, spans).between(0, len(spans))
-        return Sentence(state.record, path.prefix.phones, spelling, score, path.spans)
+        return self._sentence(state, path, spelling, score, now)
+
+    def _sentence(self, state: DecoderState, path: Path, spelling: Spelling, score: float, now: Progress) -> Sentence:
+        others = self.graph.other_words
+        return Sentence(state.record, path.prefix.phones, spelling, score, path.spans, now.num_rows, others)
 
     def partial(self, state: DecoderState, at: Progress | None = None) -> Sentence | None:
         """The best path wherever it is, with the words that are over; None while no path is alive."""
@@ -237,7 +241,7 @@ class Decoder:
         score = float(history.at(now.best_node)[now.num_rows])
         if path.beginning is None:
             path.beginning = next(iter(self.graph.speller.beginnings(path.prefix)), ())
-        return Sentence(state.record, path.prefix.phones, path.beginning, score, path.spans)
+        return self._sentence(state, path, path.beginning, score, now)
 
     def sentences(
         self, state: DecoderState, at: Progress | None = None, beam: float | None = None

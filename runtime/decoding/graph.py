@@ -19,6 +19,7 @@ from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar.wordgraph import WordGraph
 
 from .automaton import Automaton, Label, determinise, minimise
+from .other_words import OtherWords, vocabulary_of
 from .spelling import Phones, Speller
 
 IntArray = npt.NDArray[np.int64]
@@ -69,7 +70,7 @@ class DecodingGraph:
     that an arc leaves and leads to. `slot`: [arcs], the source plus `num_nodes` where the phone before equals this one,
     so that a blank must have come between. `first`: [nodes - 1], the first arc into node 1, 2, ... `leaving`: arcs
     sorted by source, `leaving_first`: [nodes + 1], where those of a node begin in it. `finals`: nodes where a sentence
-    ends. `speller`: the words of a path; `backward_speller`: those of its end.
+    ends. `speller`: the words of a path; `backward_speller`: those of its end; `other_words`: what they are told from.
     """
 
     num_nodes: int
@@ -84,6 +85,7 @@ class DecodingGraph:
     finals: IntArray
     speller: Speller
     backward_speller: Speller
+    other_words: OtherWords
 
     @classmethod
     def of(
@@ -115,6 +117,7 @@ class DecodingGraph:
             finals=finals,
             speller=speller,
             backward_speller=speller.backwards(),
+            other_words=OtherWords(vocabulary_of(tokens), speller.said),
         )
 
     @property

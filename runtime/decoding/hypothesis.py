@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .other_words import AROUND, OtherWords
 from .record import DoubleArray, Record
 from .spelling import Phones, Spelling
 
@@ -103,13 +104,17 @@ class Sentence:
         spelling: Spelling,
         score: float,
         spans: Callable[[], Sequence[Span]],
+        num_rows: int,
+        other_words: OtherWords,
     ) -> None:
-        """spans: finds where in the rows of the record the phones are."""
+        """spans: finds where in the rows of the record the phones are; num_rows: of the record, that count."""
         self.phones = phones
         self.score = score
         self._record = record
         self._spelling = spelling
-        self._spans = spans
+        self._find_spans = spans
+        self._num_rows = num_rows
+        self._other_words = other_words
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -122,9 +127,13 @@ class Sentence:
         return " ".join(self.words)
 
     @cached_property
+    def _spans(self) -> Sequence[Span]:
+        return self._find_spans()
+
+    @cached_property
     def hypothesis(self) -> Hypothesis:
         """With frames and scores. To be asked for before the search goes on."""
-        spans = self._spans()
+        spans = self._spans
         if not spans:
             return Hypothesis((), self.score, 0.0)
         tokens, begins, ends = np.array(spans).T
@@ -147,6 +156,26 @@ class Sentence:
             words.append(HypothesisWord(text, said[0].first_frame, said[-1].last_frame, score, said, evidence))
         command = scores.between(0, self._spelling[-1][2]) if words else 0.0
         return Hypothesis(tuple(words), self.score, command)
+
+    @cached_property
+    def leads(self) -> tuple[float, ...]:
+        """By how many nats each word is likelier than any other word in its place (`OtherWords`). To be asked for
+        before the search goes on.
+        """
+        return tuple(self._lead(text, self._spans, first, end) for text, first, end in self._spelling)
+
+    def _lead(self, text: str, spans: Sequence[Span], first: int, end: int) -> float:
+        """Of the word with the phones from `first` to `end` - 1."""
+        before, after = (spans[place] if 0 <= place < len(spans) else None for place in (first - 1, end))
+        begin = before.begin if before else max(0, spans[first].begin - AROUND)
+        over = after.end if after else min(self._num_rows, spans[end - 1].end + AROUND)
+        return self._other_words.lead(
+            text,
+            self.phones[first:end],
+            self._record.scores[begin:over],
+            before.token if before else None,
+            after.token if after else None,
+        )
 
 
 class PathScores(NamedTuple):

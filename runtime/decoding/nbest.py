@@ -93,10 +93,14 @@ class SentenceSearch:
         for suffix, score in self._complete():
             phones = tuple(_phones(suffix))
             for spelling in self._spell(suffix, phones):
-                sentence = Sentence(self._record, phones, spelling, score, partial(self._align, suffix))
+                sentence = self._sentence(suffix, phones, spelling, score)
                 if sentence.words not in found:
                     found.add(sentence.words)
                     yield sentence
+
+    def _sentence(self, suffix: _Suffix, phones: Phones, spelling: Spelling, score: float) -> Sentence:
+        spans, num_rows = partial(self._align, suffix), len(self._blank) - 1
+        return Sentence(self._record, phones, spelling, score, spans, num_rows, self._graph.other_words)
 
     def _spell(self, suffix: _Suffix, phones: Phones) -> tuple[Spelling, ...]:
         """The sentences that the phones of a complete suffix say."""

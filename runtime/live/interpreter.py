@@ -142,13 +142,16 @@ class Interpreter:
 
     def accepts(self, sentence: Sentence, num_frames: int) -> bool:
         """Whether a sentence is accepted if it has no rival; num_frames: that were searched."""
-        return self.confidence.command(sentence.hypothesis, num_frames) >= self.threshold
+        said, command = sentence.hypothesis, self.confidence.command
+        is_likely = command(said, num_frames) >= self.threshold  # other words take time, and only lower it
+        return is_likely and command(said, num_frames, leads=sentence.leads) >= self.threshold
 
     def _meant(self, sentence: Sentence) -> _Meant:
         return _Meant(sentence, self.grammar.interpret(sentence.words))
 
     def _confidence(self, this: _Meant, meant: Sequence[_Meant], num_frames: int) -> float:
-        return self.confidence.command(this.hypothesis, num_frames, this.lead(filter(this.is_rival, meant)))
+        lead = this.lead(filter(this.is_rival, meant))
+        return self.confidence.command(this.hypothesis, num_frames, lead, this.sentence.leads)
 
     def _alternative(
         self, this: _Meant, meant: Sequence[_Meant], num_frames: int, times: _Times, most: float
@@ -166,10 +169,13 @@ class Interpreter:
                 start=times.seconds(word.first_frame),
                 end=times.seconds(word.last_frame + 1),
                 confidence=self.confidence.span(
-                    (word,), hypothesis.num_phones, this.lead(other for other in rivals if not other.has_word(word))
+                    (word,),
+                    hypothesis.num_phones,
+                    this.lead(other for other in rivals if not other.has_word(word)),
+                    (lead,),
                 ),
             )
-            for word in hypothesis.words
+            for word, lead in zip(hypothesis.words, this.sentence.leads, strict=True)
         )
 
     def _slots(self, this: _Meant, meant: Sequence[_Meant], times: _Times) -> tuple[Slot, ...]:
@@ -186,6 +192,7 @@ class Interpreter:
                     hypothesis.words[first : last + 1],
                     hypothesis.num_phones,
                     this.lead(other for other in rivals if (name, value) not in other.slots),
+                    this.sentence.leads[first : last + 1],
                 ),
             )
             for name, value, first, last in this.meaning.slots

@@ -28,6 +28,7 @@ from speech_lstm.runtime.decoding.confidence import FEATURES, FLOOR, ConfidenceM
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import DecodingGraph, compile_graph
 from speech_lstm.runtime.decoding.hypothesis import Sentence
+from speech_lstm.runtime.decoding.other_words import LEAST_LEAD
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.closed import lexicon_for
 from speech_lstm.runtime.live.interpreter import MOST_RIVALS
@@ -37,7 +38,7 @@ from speech_lstm.runtime.model.model import Model
 BLANK_OFFSETS = (-3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 SNR_DB = (15.0, 6.0)
 """Ratios of speech to noise in which everything is heard once more."""
-WRONG_TARGETS = {"accept": 0.05, "open": 0.03}
+WRONG_TARGETS = {"accept": 0.04, "open": 0.02}
 """Of other speech and noise, every kind as frequent as the others, accepted at the threshold: `accept` after a wake
 word or a button, where a command is likely; `open` where everything that is said may be one."""
 OFFSET_SLACK = 0.01  # less than that in recognised trials is chance; a large offset hears noise as phones, or no words
@@ -155,10 +156,10 @@ class _Graphs:
         sentences, num_frames = self._sentences(trial, options)
         best = next(sentences, None)
         if best is None:
-            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR, FLOOR, 2 * FLOOR), None
+            return (FLOOR, FLOOR, 0.0, FLOOR, 0.0, 0.0, 2 * FLOOR, FLOOR, 2 * FLOOR, LEAST_LEAD), None
         rival = next((other for other in islice(sentences, MOST_RIVALS) if other.phones != best.phones), None)
         lead = best.score - rival.score if rival else math.inf
-        return command_features(best.hypothesis, num_frames, self._metadata.frame_seconds, lead), best.text
+        return command_features(best.hypothesis, num_frames, self._metadata.frame_seconds, lead, best.leads), best.text
 
     def _sentences(self, trial: Trial, options: DecoderOptions) -> tuple[Iterator[Sentence], int]:
         """Phrases, best first, and the number of frames."""
@@ -179,7 +180,7 @@ def logistic_regression(
     features: [n, len(FEATURES)]; labels: [n]; share: [n], weights of the rows, sum 1. Features whose weight comes out
     negative are left out, the most negative one first.
     """
-    used = list(range(features.shape[1]))
+    used = [column for column, spread in enumerate(np.ptp(features, axis=0)) if spread > 0]
     while True:
         intercept, *weights = _least_squares(features[:, used], labels, share)
         if not used or min(weights) >= 0:

@@ -1,9 +1,10 @@
 /** Path scores to probabilities: logistic regression over margins (runtime/decoding/confidence.py). */
 
 import type { Hypothesis, HypothesisWord } from "./hypothesis";
+import { MOST_LEAD } from "./otherWords";
 
 export const FEATURES = [
-  "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence",
+  "margin", "worst_word", "log_phones", "filler", "pace", "rival", "weak_word", "evidence", "weak_evidence", "other_word",
 ] as const;
 
 /** Seconds per phone that still are ordinary speech. */
@@ -27,23 +28,26 @@ export class ConfidenceModel {
     private readonly frameSeconds: number,
   ) {}
 
-  /** That exactly the words of a hypothesis were said in so many frames; lead: over the best sentence of another meaning. */
-  command({ words, score, commandScore }: Hypothesis, numFrames: number, lead = Infinity): number {
+  /**
+   * That exactly the words of a hypothesis were said in so many frames; lead: over the best sentence of another meaning; leads:
+   * of each word over other words, none for as clear as can be.
+   */
+  command({ words, score, commandScore }: Hypothesis, numFrames: number, lead = Infinity, leads: readonly number[] = []): number {
     if (!words.length) return 0;
     const frames = words[words.length - 1].lastFrame - words[0].firstFrame + 1;
     const filler = (score - commandScore) / Math.max(1, numFrames - frames);
-    return this.probability(this.features(words, commandScore, filler, lead));
+    return this.probability(this.features(words, commandScore, filler, lead, leads));
   }
 
   /** That some successive words were said, in a command of `numPhones` phones altogether. */
-  span(words: readonly HypothesisWord[], numPhones: number, lead = Infinity): number {
+  span(words: readonly HypothesisWord[], numPhones: number, lead = Infinity, leads: readonly number[] = []): number {
     const score = words.reduce((sum, word) => sum + word.score, 0);
-    const features = this.features(words, score, 0, lead);
+    const features = this.features(words, score, 0, lead, leads);
     features[2] = Math.log(numPhones);
     return this.probability(features);
   }
 
-  private features(words: readonly HypothesisWord[], score: number, filler: number, lead: number): number[] {
+  private features(words: readonly HypothesisWord[], score: number, filler: number, lead: number, leads: readonly number[]): number[] {
     const frames = words[words.length - 1].lastFrame - words[0].firstFrame + 1;
     const phones = words.reduce((sum, word) => sum + word.numPhones, 0);
     const worst = Math.min(...words.map((word) => word.score / word.numPhones));
@@ -58,6 +62,7 @@ export class ConfidenceModel {
       within(weak, 2 * FLOOR),
       within(words.reduce((sum, word) => sum + word.evidence, 0) / phones, FLOOR, MOST_EVIDENCE),
       within(Math.min(...words.map((word) => word.evidence / Math.sqrt(word.numPhones))), 2 * FLOOR, 2 * MOST_EVIDENCE),
+      Math.min(MOST_LEAD, ...leads),
     ];
   }
 

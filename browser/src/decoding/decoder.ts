@@ -162,7 +162,7 @@ export class Decoder {
       record.sumAt(spans[0].begin, outside) +
       record.sumAt(now.numRows, outside) -
       record.sumAt(spans[spans.length - 1].end, outside);
-    return new Sentence(record, path.prefix.phones, spelling, around + commandScore(record, spans), () => spans);
+    return new Sentence(record, path.prefix.phones, spelling, around + commandScore(record, spans), () => spans, this.graph.otherWords);
   }
 
   /** The words that are over on the best path wherever it is; none while no path is alive. */

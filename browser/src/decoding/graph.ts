@@ -1,5 +1,6 @@
 /** The search graph of the decoder: an automaton over phones (runtime/decoding/graph.py). */
 
+import type { OtherWords } from "./otherWords";
 import type { Speller } from "./spelling";
 
 /**
@@ -22,6 +23,7 @@ export class DecodingGraph {
     readonly finals: Int32Array,
     readonly speller: Speller,
     readonly backwardSpeller: Speller,
+    readonly otherWords: OtherWords,
   ) {
     const arcs = source.length;
     const before = new Int32Array(numNodes);

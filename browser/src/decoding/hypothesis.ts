@@ -1,5 +1,6 @@
 /** What a search finds: words with their frames and scores, put together when they are asked for. */
 
+import { AROUND, type OtherWords } from "./otherWords";
 import type { Record } from "./record";
 import type { Spelling } from "./spelling";
 
@@ -34,14 +35,17 @@ export interface Hypothesis {
 export class Sentence {
   readonly words: readonly number[];
   private found: Hypothesis | undefined;
+  private foundSpans: readonly Span[] | undefined;
+  private foundLeads: readonly number[] | undefined;
 
-  /** spans: finds where in the rows of the record the phones are. */
+  /** findSpans: finds where in the rows of the record the phones are. */
   constructor(
     private readonly record: Record,
     readonly phones: readonly number[],
     private readonly spelling: Spelling,
     readonly score: number,
-    private readonly spans: () => readonly Span[],
+    private readonly findSpans: () => readonly Span[],
+    private readonly otherWords: OtherWords,
   ) {
     this.words = spelling.map((each) => each.word);
   }
@@ -51,9 +55,28 @@ export class Sentence {
     return (this.found ??= this.timed());
   }
 
+  /** By how many nats each word is likelier than any other word in its place. To be asked for before the search goes on. */
+  get leads(): readonly number[] {
+    return (this.foundLeads ??= this.spelling.map(({ word, begin, end }) => {
+      const { record, spans } = this;
+      const before = begin > 0 ? spans[begin - 1] : null;
+      const after = end < spans.length ? spans[end] : null;
+      return this.otherWords.lead(word, this.phones.slice(begin, end), {
+        record,
+        begin: before ? before.begin : Math.max(0, spans[begin].begin - AROUND),
+        end: after ? after.end : Math.min(record.numRows, spans[end - 1].end + AROUND),
+        before: before ? before.token : null,
+        after: after ? after.token : null,
+      });
+    }));
+  }
+
+  private get spans(): readonly Span[] {
+    return (this.foundSpans ??= this.findSpans());
+  }
+
   private timed(): Hypothesis {
-    const spans = this.spans();
-    const { record } = this;
+    const { record, spans } = this;
     const words = this.spelling.map(({ word, begin, end }) => {
       const [first, last] = [spans[begin], spans[end - 1]];
       const score = commandScore(record, spans.slice(begin, end));

@@ -75,7 +75,7 @@ export class SentenceSearch {
     for (const [suffix, score] of this.complete()) {
       const phones = phonesOf(suffix);
       for (const spelling of this.spell(suffix, phones)) {
-        const sentence = new Sentence(this.record, phones, spelling, score, () => this.align(suffix));
+        const sentence = new Sentence(this.record, phones, spelling, score, () => this.align(suffix), this.graph.otherWords);
         const key = sentence.words.join();
         if (found.has(key)) continue;
         found.add(key);

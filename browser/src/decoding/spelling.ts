@@ -62,7 +62,7 @@ export class Speller {
     private readonly arcs: readonly Arcs[],
     private readonly first: number,
     private readonly finals: ReadonlySet<number>,
-    private readonly said: readonly (readonly (readonly number[])[])[],
+    readonly said: readonly (readonly (readonly number[])[])[],
   ) {
     let longest = 0;
     said.forEach((ways, word) => {

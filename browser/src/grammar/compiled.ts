@@ -3,6 +3,7 @@
 import { ConfidenceModel, FEATURES } from "../decoding/confidence";
 import { Decoder } from "../decoding/decoder";
 import { FreeSpeech } from "../decoding/freeSpeech";
+import { OtherWords } from "../decoding/otherWords";
 import { DecodingGraph } from "../decoding/graph";
 import { Speller } from "../decoding/spelling";
 import { GrammarError } from "../errors";
@@ -12,7 +13,7 @@ import { Fields } from "./fields";
 import { Sentences, type Meaning, type WordArc } from "./interpretation";
 
 const FORMAT = "speech-lstm grammar";
-const VERSION = 1;
+const VERSION = 2;
 const MOST = 2 ** 30;
 
 /** What the model that a grammar was compiled for takes and gives. */
@@ -54,8 +55,9 @@ export function readGrammar(document: Value, name = "grammar"): CompiledGrammar 
   const words = file.texts("words");
   const said = file.allWays("pronunciations", numTokens, words.length);
   const speller = readSpelling(file.inside("spelling"), said);
+  const otherWords = new OtherWords(readVocabulary(file, numTokens), said);
   const freeSpeech = readFreeSpeech(file.inside("free_speech"), numTokens - 1);
-  const graph = readSearch(file.inside("search"), numTokens, speller);
+  const graph = readSearch(file.inside("search"), numTokens, speller, otherWords);
   const confidence = file.inside("confidence");
   const weights = confidence.inside("weights");
   return {
@@ -64,7 +66,7 @@ export function readGrammar(document: Value, name = "grammar"): CompiledGrammar 
     decoder: readDecoder(file.inside("decoder"), graph, freeSpeech),
     sentences: readSentences(file.inside("sentences"), words.length),
     confidence: new ConfidenceModel(
-      confidence.number("intercept"), FEATURES.map((feature) => weights.number(feature)), model.frameSeconds,
+      confidence.number("intercept"), FEATURES.map((feature) => (feature !== "other_word" || weights.has(feature) ? weights.number(feature) : 0)), model.frameSeconds,
     ),
     thresholds: { accept: confidence.number("accept", 0, 1), open: confidence.number("open", 0, 1) },
     wake: file.has("wake") ? readWake(file.inside("wake"), numTokens, model.frameSeconds, freeSpeech) : null,
@@ -89,6 +91,15 @@ function readFreeSpeech(bigram: Fields, phones: number): FreeSpeech {
   return new FreeSpeech(probabilities("start", phones), probabilities("move", phones ** 2), probabilities("often", phones));
 }
 
+/** Ways to say words, a character a token, "A" for token 1; none before version 2, and for a model that does not hear phones. */
+function readVocabulary(file: Fields, numTokens: number): Uint8Array[] {
+  if (!file.has("other_words")) return [];
+  const ways = file.text("other_words").split(" ").map((code) => Uint8Array.from(code, (letter) => letter.charCodeAt(0) - 64));
+  if (ways.some((way) => !way.length || way.some((token) => token < 1 || token >= numTokens)))
+    throw file.wrong("other_words", 'is not ways to say words, "A" for token 1 and a space between two');
+  return ways;
+}
+
 function readDecoder(options: Fields, graph: DecodingGraph, freeSpeech: FreeSpeech): Decoder {
   const read = {
     blankOffset: options.number("blank_offset"),
@@ -100,7 +111,7 @@ function readDecoder(options: Fields, graph: DecodingGraph, freeSpeech: FreeSpee
   return new Decoder(graph, read, freeSpeech);
 }
 
-function readSearch(graph: Fields, numTokens: number, speller: Speller): DecodingGraph {
+function readSearch(graph: Fields, numTokens: number, speller: Speller, otherWords: OtherWords): DecodingGraph {
   const { nodes, source, target } = readArcs(graph);
   const label = graph.wholes("label", 1, numTokens - 1, source.length);
   const finals = graph.wholes("finals", 1, nodes - 1);
@@ -119,7 +130,7 @@ function readSearch(graph: Fields, numTokens: number, speller: Speller): Decodin
     if (before.size > 1 && before.has(label[arc]))
       throw graph.wrong(`label[${arc}]`, `leads to node ${source[arc]} and leaves it, and others lead to it too`);
   }
-  return new DecodingGraph(nodes, numTokens, source, label, target, finals, speller, speller.backwards());
+  return new DecodingGraph(nodes, numTokens, source, label, target, finals, speller, speller.backwards(), otherWords);
 }
 
 function readSpelling(graph: Fields, said: readonly (readonly (readonly number[])[])[]): Speller {

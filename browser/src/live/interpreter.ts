@@ -120,7 +120,9 @@ export class Interpreter {
 
   /** Whether a sentence is accepted if it has no rival. */
   accepts(sentence: Sentence, numFrames: number): boolean {
-    return this.confidence.command(sentence.hypothesis, numFrames) >= this.threshold;
+    const { hypothesis } = sentence;
+    if (this.confidence.command(hypothesis, numFrames) < this.threshold) return false; // other words take time, and only lower it
+    return this.confidence.command(hypothesis, numFrames, Infinity, sentence.leads) >= this.threshold;
   }
 
   private next(sentences: Iterator<Sentence>): Meant | null {
@@ -139,7 +141,8 @@ export class Interpreter {
   }
 
   private confidenceOf(own: Meant, meant: readonly Meant[], numFrames: number): number {
-    return this.confidence.command(own.hypothesis, numFrames, own.lead(meant.filter((other) => own.isRival(other))));
+    const lead = own.lead(meant.filter((other) => own.isRival(other)));
+    return this.confidence.command(own.hypothesis, numFrames, lead, own.sentence.leads);
   }
 
   /** most: confidence of the result, which is the best there is. */
@@ -159,11 +162,14 @@ export class Interpreter {
   private timedWords(own: Meant, meant: readonly Meant[], time: (frame: number) => number): Word[] {
     const rivals = meant.filter((other) => own.isRival(other));
     const numPhones = own.sentence.phones.length;
-    return own.hypothesis.words.map((word) => ({
+    const { leads } = own.sentence;
+    return own.hypothesis.words.map((word, number) => ({
       text: this.words[word.word],
       start: time(word.firstFrame),
       end: time(word.lastFrame + 1),
-      confidence: this.confidence.span([word], numPhones, own.lead(rivals.filter((other) => !other.hasWord(word)))),
+      confidence: this.confidence.span(
+        [word], numPhones, own.lead(rivals.filter((other) => !other.hasWord(word))), [leads[number]],
+      ),
     }));
   }
 
@@ -172,13 +178,14 @@ export class Interpreter {
     const numPhones = own.sentence.phones.length;
     return own.meaning.slots.map((slot) => {
       const words = own.hypothesis.words.slice(slot.firstWord, slot.lastWord + 1);
+      const leads = own.sentence.leads.slice(slot.firstWord, slot.lastWord + 1);
       return {
         name: slot.name,
         value: slot.value,
         text: this.text(own.sentence.words.slice(slot.firstWord, slot.lastWord + 1)),
         start: time(words[0].firstFrame),
         end: time(words[words.length - 1].lastFrame + 1),
-        confidence: this.confidence.span(words, numPhones, own.lead(rivals.filter((other) => !other.hasSlot(slot)))),
+        confidence: this.confidence.span(words, numPhones, own.lead(rivals.filter((other) => !other.hasSlot(slot))), leads),
       };
     });
   }
