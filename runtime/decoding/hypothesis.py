@@ -169,13 +169,12 @@ class Sentence:
         before, after = (spans[place] if 0 <= place < len(spans) else None for place in (first - 1, end))
         begin = before.begin if before else max(0, spans[first].begin - AROUND)
         over = after.end if after else min(self._num_rows, spans[end - 1].end + AROUND)
-        return self._other_words.lead(
-            text,
-            self.phones[first:end],
-            self._record.scores[begin:over],
-            before.token if before else None,
-            after.token if after else None,
-        )
+        around = before and before.token, after and after.token
+        phones, known = self.phones[first:end], self._record.leads
+        place = text, phones, begin, over, around
+        if place not in known:
+            known[place] = self._other_words.lead(text, phones, self._record.scores[begin:over], *around)
+        return known[place]
 
 
 class PathScores(NamedTuple):

@@ -140,18 +140,22 @@ def best_paths(scores: FloatArray, tokens: npt.NDArray[np.intp], lengths: npt.ND
     count, places = tokens.shape
     labels = np.zeros((count, 2 * places + 1), dtype=np.intp)
     labels[:, 1::2] = tokens
-    skips = np.zeros((count, places - 1))
-    skips[tokens[:, 1:] == tokens[:, :-1]] = -np.inf
-    heard = scores.astype(np.float64)[:, labels]
-    path = np.full(labels.shape, -np.inf)
-    path[:, :2] = heard[0, :, :2]
+    skips = np.zeros((places - 1, count))
+    skips[(tokens[:, 1:] == tokens[:, :-1]).T] = -np.inf
+    heard = scores.astype(np.float64).take(
+        labels.T, axis=1
+    )  # [rows, states, sequences]: a state is one stretch of memory
+    path, longer = np.full((2, *labels.T.shape), -np.inf)
+    path[:2] = heard[0, :2]
     for row in heard[1:]:
-        longer = path.copy()
-        np.maximum(longer[:, 1:], path[:, :-1], out=longer[:, 1:])
-        np.maximum(longer[:, 3::2], path[:, 1:-2:2] + skips, out=longer[:, 3::2])
-        path = longer + row
-    rows = np.arange(count)
-    return np.maximum(path[rows, 2 * lengths], path[rows, 2 * lengths - 1])
+        np.add(path[1:-2:2], skips, out=longer[3::2])
+        np.maximum(longer[3::2], path[3::2], out=longer[3::2])
+        longer[:2], longer[2::2] = path[:2], path[2::2]
+        np.maximum(longer[1:], path[:-1], out=longer[1:])
+        longer += row
+        path, longer = longer, path
+    which = np.arange(count)
+    return np.maximum(path[2 * lengths, which], path[2 * lengths - 1, which])
 
 
 @cache

@@ -14,7 +14,8 @@ DoubleArray = npt.NDArray[np.float64]
 class Record:
     """A row is a frame, or several of certain silence. Grows by appending; belongs to one search.
 
-    `filler_cost`: of a row of other speech before or after the command.
+    `filler_cost`: of a row of other speech before or after the command. `leads`: of words over other words, by word and
+    place, as sentences have found them: most have the same words in the same places.
     """
 
     def __init__(self, num_tokens: int, filler_cost: float, speech: FreeSpeech) -> None:
@@ -27,6 +28,7 @@ class Record:
         self._frame_of = np.empty(64, dtype=np.int64)
         self._sums = np.zeros((65, num_tokens + 1))
         self._num_summed = 0
+        self.leads: dict[tuple[object, ...], float] = {}
 
     @property
     def scores(self) -> FloatArray:
@@ -55,6 +57,7 @@ class Record:
         self.num_rows -= rows
         self._num_summed = 0
         self._forward, self._speech_sums = self._speech.begin(), [0.0]
+        self.leads.clear()
 
     def speech(self, end: int) -> list[float]:
         """Score of free speech in all rows before row 0, 1, and so on to `end` at least (`free_speech`)."""
