@@ -136,6 +136,8 @@ WRONG: list[tuple[str, Change]] = [
     ("decoder: fold_threshold is 3.0", lambda file: file["decoder"].update(fold_threshold=3)),
     ("confidence.open is 1.5", lambda file: file["confidence"].update(open=1.5)),
     ("confidence.weights.margin is nan", lambda file: file["confidence"]["weights"].update(margin=float("nan"))),
+    ("other_words is missing", lambda file: file.pop("other_words")),
+    ("confidence.weights.other_word is missing", lambda file: file["confidence"]["weights"].pop("other_word")),
     ("other_words is not ways to say words", lambda file: file.update(other_words="AB  C")),
     ("other_words is not ways to say words", lambda file: file.update(other_words="AB h")),
     (r"pronunciations\[0\]\[0\]\[6\] is 40, expected", lambda file: file["pronunciations"][0][0].append(40)),

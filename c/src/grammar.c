@@ -41,14 +41,14 @@ static void read_options(speech_grammar *grammar, const Fields *options) {
   found->max_frames = field_whole(options, "max_frames", 2, MOST);
 }
 
-static void read_confidence(speech_grammar *grammar, const Fields *confidence) {
+static void read_confidence(speech_grammar *grammar, const Fields *confidence, int version) {
   grammar->accept = field_number(confidence, "accept", 0, 1);
   grammar->open = field_number(confidence, "open", 0, 1);
   grammar->confidence.intercept = field_number(confidence, "intercept", -HUGE_VAL, HUGE_VAL);
   grammar->confidence.frame_seconds = grammar->model.frame_seconds;
   Fields weights = field_inside(confidence, "weights");
   for (int i = 0; i < NUM_FEATURES; i++)
-    if (i != OTHER_WORD || field_has(&weights, FEATURES[i])) /* since version 2 */
+    if (i != OTHER_WORD || version > 1)
       grammar->confidence.weights[i] = field_number(&weights, FEATURES[i], -HUGE_VAL, HUGE_VAL);
 }
 
@@ -244,9 +244,10 @@ static void read(void *argument) {
   Fields model = field_inside(&file, "model"), decoder = field_inside(&file, "decoder"), confidence = field_inside(&file, "confidence");
   read_model(grammar, &model);
   read_options(grammar, &decoder);
-  read_confidence(grammar, &confidence);
+  read_confidence(grammar, &confidence, version);
   Fields speech = field_inside(&file, "free_speech");
   read_free_speech(grammar, &speech);
+  if (version > 1) field_any(&file, "other_words"); /* may be null */
   if (field_has(&file, "other_words") && !vocabulary_read(&grammar->decoder.vocabulary, arena, field_text(&file, "other_words"), grammar->model.num_tokens))
     field_wrong(&file, "other_words", "is not ways to say words, \"A\" for token 1 and a space between two");
   grammar->num_words = field_texts(&file, "words", &grammar->words);

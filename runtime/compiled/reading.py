@@ -130,9 +130,9 @@ def _check_rest(file: Fields, model: Fields) -> None:
     confidence.number("intercept")
     weights = confidence.inside("weights")
     for name in FEATURES:
-        if name != "other_word" or weights.has(name):  # since version 2
+        if name != "other_word" or file.whole("version", 1, MOST) > 1:
             weights.number(name)
-    if file.has("other_words"):
+    if file.whole("version", 1, MOST) > 1 and file.any("other_words") is not None:
         _check_ways(file, len(model.texts("tokens")))
     phones = len(model.texts("tokens")) - 1
     for name, length in (("start", phones), ("move", phones**2), ("often", phones)):

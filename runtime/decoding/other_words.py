@@ -43,7 +43,7 @@ DoubleArray = npt.NDArray[np.float64]
 
 
 class Vocabulary:
-    """Ways to say the words of a language. `ways`: tokens, those of the most frequent word first, all different."""
+    """Ways to say the words of a language. `ways`: tokens, those of the most frequent word first."""
 
     def __init__(self, ways: Sequence[Phones]) -> None:
         self.ways = tuple(ways)

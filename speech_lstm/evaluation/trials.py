@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from speech_lstm.evaluation.conditions import in_noise
 from speech_lstm.evaluation.sounds import music, silence
 from speech_lstm.runtime.audio import Samples, read_audio
+from speech_lstm.runtime.decoding.other_words import Vocabulary
 from speech_lstm.runtime.lexicon.closed import hears_words
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
+from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
 
 PHRASES = 20  # sentences in a grammar
@@ -185,10 +187,7 @@ class AlikeWords:
         self._lexicon = Lexicon()
         said = [(word, phones) for word in sorted(set(vocabulary)) for phones in self._lexicon.pronunciations(word)]
         self._words = [word for word, _ in said]
-        self._lengths = np.array([len(phones) for _, phones in said])
-        self._phones = np.full((len(said), self._lengths.max(initial=1)), "", dtype="<U2")
-        for row, (_, phones) in zip(self._phones, said, strict=True):
-            row[: len(phones)] = phones
+        self._ways = Vocabulary([_tokens(phones) for _, phones in said])
         self._found: dict[str, tuple[str, ...]] = {}
 
     def near_miss(self, text: str, rng: random.Random) -> str:
@@ -205,7 +204,9 @@ class AlikeWords:
     def alike(self, word: str) -> tuple[str, ...]:
         """The `ALIKE` nearest words that differ in at least `LEAST_DISTANCE` phones whichever way they are said."""
         if word not in self._found:
-            distances = np.min([self._distances(phones) for phones in self._lexicon.pronunciations(word)], axis=0)
+            distances = np.min(
+                [self._ways.distances(_tokens(way)) for way in self._lexicon.pronunciations(word)], axis=0
+            )
             least: dict[str, int] = {}
             for other, distance in zip(self._words, distances.tolist(), strict=True):
                 least[other] = min(distance, least.get(other, distance))
@@ -213,12 +214,6 @@ class AlikeWords:
             self._found[word] = tuple(other for _, other in nearest[:ALIKE])
         return self._found[word]
 
-    def _distances(self, phones: Sequence[str]) -> NDArray[np.int64]:
-        """Levenshtein distances to all pronunciations, [pronunciations]."""
-        positions = np.arange(self._phones.shape[1] + 1)
-        row = np.tile(positions, (len(self._phones), 1))
-        for phone in phones:
-            change = np.minimum(row[:, :-1] + (self._phones != phone), row[:, 1:] + 1)
-            row = np.concatenate([row[:, :1] + 1, change], axis=1)
-            row = np.minimum.accumulate(row - positions, axis=1) + positions
-        return np.take_along_axis(row, self._lengths[:, None], axis=1)[:, 0]
+
+def _tokens(phones: Sequence[str]) -> tuple[int, ...]:
+    return tuple(map(TOKENS.index, phones))

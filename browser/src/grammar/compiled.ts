@@ -55,7 +55,7 @@ export function readGrammar(document: Value, name = "grammar"): CompiledGrammar 
   const words = file.texts("words");
   const said = file.allWays("pronunciations", numTokens, words.length);
   const speller = readSpelling(file.inside("spelling"), said);
-  const otherWords = new OtherWords(readVocabulary(file, numTokens), said);
+  const otherWords = new OtherWords(version > 1 ? readVocabulary(file, numTokens) : [], said);
   const freeSpeech = readFreeSpeech(file.inside("free_speech"), numTokens - 1);
   const graph = readSearch(file.inside("search"), numTokens, speller, otherWords);
   const confidence = file.inside("confidence");
@@ -66,7 +66,7 @@ export function readGrammar(document: Value, name = "grammar"): CompiledGrammar 
     decoder: readDecoder(file.inside("decoder"), graph, freeSpeech),
     sentences: readSentences(file.inside("sentences"), words.length),
     confidence: new ConfidenceModel(
-      confidence.number("intercept"), FEATURES.map((feature) => (feature !== "other_word" || weights.has(feature) ? weights.number(feature) : 0)), model.frameSeconds,
+      confidence.number("intercept"), FEATURES.map((feature) => (feature !== "other_word" || version > 1 ? weights.number(feature) : 0)), model.frameSeconds,
     ),
     thresholds: { accept: confidence.number("accept", 0, 1), open: confidence.number("open", 0, 1) },
     wake: file.has("wake") ? readWake(file.inside("wake"), numTokens, model.frameSeconds, freeSpeech) : null,
@@ -91,9 +91,9 @@ function readFreeSpeech(bigram: Fields, phones: number): FreeSpeech {
   return new FreeSpeech(probabilities("start", phones), probabilities("move", phones ** 2), probabilities("often", phones));
 }
 
-/** Ways to say words, a character a token, "A" for token 1; none before version 2, and for a model that does not hear phones. */
+/** Ways to say words, a character a token, "A" for token 1; none for a model that does not hear phones. */
 function readVocabulary(file: Fields, numTokens: number): Uint8Array[] {
-  if (!file.has("other_words")) return [];
+  if (file.any("other_words") === null) return [];
   const ways = file.text("other_words").split(" ").map((code) => Uint8Array.from(code, (letter) => letter.charCodeAt(0) - 64));
   if (ways.some((way) => !way.length || way.some((token) => token < 1 || token >= numTokens)))
     throw file.wrong("other_words", 'is not ways to say words, "A" for token 1 and a space between two');
