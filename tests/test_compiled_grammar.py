@@ -143,7 +143,7 @@ WRONG: list[tuple[str, Change]] = [
     (r"pronunciations\[0\]\[0\]\[6\] is 40, expected", lambda file: file["pronunciations"][0][0].append(40)),
     ("pronunciations has 35 entries, expected 36", lambda file: file["pronunciations"].pop()),
     (r"pronunciations\[3\]\[1\] is empty", lambda file: file["pronunciations"][3].append([])),
-    ("search.target has 89 numbers, expected 88", lambda file: file["search"]["target"].append(1)),
+    ("search.target has 90 numbers, expected 89", lambda file: file["search"]["target"].append(1)),
     (r"search.label\[0\] is 0", lambda file: file["search"]["label"].__setitem__(0, 0)),
     (r"search.source\[2\] is 1000", lambda file: file["search"]["source"].__setitem__(2, 1000)),
     ("search.target is not in order", lambda file: file["search"]["target"].__setitem__(0, 9)),

@@ -13,6 +13,7 @@ from speech_lstm.assets.lexicon_data import dictionary_lines
 from speech_lstm.runtime.errors import PronunciationError
 from speech_lstm.runtime.lexicon.dictionary import DICTIONARY, decode, dictionary_pronunciations, encode
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
+from speech_lstm.runtime.lexicon.more_ways import MORE_WAYS
 from speech_lstm.runtime.lexicon.own import read_pronunciations
 from speech_lstm.runtime.lexicon.tokens import BLANK, PHONES, TOKENS
 
@@ -33,6 +34,16 @@ def test_variants_come_in_the_order_of_the_dictionary() -> None:
         ("T", "AH", "M", "EY", "T", "OW"),
         ("T", "AH", "M", "AA", "T", "OW"),
     )
+
+
+def test_ways_that_the_dictionary_lacks_come_after_its_own() -> None:
+    for word, ways in MORE_WAYS.items():
+        known = dictionary_pronunciations(word)
+        assert known and not set(ways) & set(known), word
+        assert all(set(way) <= set(PHONES) for way in ways), word
+        assert Lexicon().pronunciations(word) == known + ways
+    assert Lexicon().pronunciations("and")[-2:] == (("AH", "N"), ("N",))
+    assert Lexicon({"and": "AE N D"}).pronunciations("and") == (("AE", "N", "D"),)
 
 
 def test_variants_that_differ_in_stress_alone_are_one() -> None:

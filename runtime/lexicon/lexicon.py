@@ -1,4 +1,4 @@
-"""How words are said: the user's own pronunciations, then the CMU dictionary, then a guess from the spelling."""
+"""How words are said: as the user says, else as the CMU dictionary has them and `more_ways`, else as they are spelt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from speech_lstm.runtime.errors import PronunciationError
 from .abbreviations import SAID
 from .dictionary import Pronunciation, dictionary_pronunciations
 from .g2p import guess
+from .more_ways import MORE_WAYS
 from .own import Pronunciations, own_pronunciations
 from .text import spoken_words
 
@@ -64,4 +65,4 @@ class Lexicon:
         return not self._known(word)
 
     def _known(self, word: str) -> tuple[Pronunciation, ...]:
-        return self._overrides.get(word) or _SAID.get(word) or dictionary_pronunciations(word)
+        return self._overrides.get(word) or _SAID.get(word) or dictionary_pronunciations(word) + MORE_WAYS.get(word, ())
