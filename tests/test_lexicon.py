@@ -42,7 +42,7 @@ def test_ways_that_the_dictionary_lacks_come_after_its_own() -> None:
         assert known and not set(ways) & set(known), word
         assert all(set(way) <= set(PHONES) for way in ways), word
         assert Lexicon().pronunciations(word) == known + ways
-    assert Lexicon().pronunciations("and")[-2:] == (("AH", "N"), ("N",))
+    assert Lexicon().pronunciations("and")[-1:] == (("AH", "N"),)
     assert Lexicon({"and": "AE N D"}).pronunciations("and") == (("AE", "N", "D"),)
 
 

@@ -255,6 +255,7 @@ static void read(void *argument) {
   Fields sentences = field_inside(&file, "sentences"), spelling = field_inside(&file, "spelling"), search = field_inside(&file, "search");
   read_sentences(grammar, &sentences);
   read_spelling(grammar, &spelling, said);
+  vocabulary_serve(&grammar->decoder.vocabulary, arena, &grammar->decoder.speller);
   read_search(grammar, &search);
   if (!field_has(&file, "wake")) return;
   Fields wake = field_inside(&file, "wake");
@@ -280,6 +281,7 @@ speech_grammar *speech_grammar_parse(const char *text, size_t length, const char
 
 void speech_grammar_free(speech_grammar *grammar) {
   if (!grammar) return;
+  vocabulary_free(&grammar->decoder.vocabulary);
   arena_free(&grammar->arena);
   free(grammar);
 }

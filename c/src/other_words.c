@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -29,6 +30,15 @@ bool vocabulary_read(Vocabulary *vocabulary, Arena *arena, const char *codes, in
   }
   first[count] = place;
   return true;
+}
+
+void vocabulary_serve(Vocabulary *vocabulary, Arena *arena, const Speller *speller) {
+  vocabulary->nearest = TAKE(arena, speller->num_ways, _Atomic(int *));
+  vocabulary->num_nearest = speller->num_ways;
+}
+
+void vocabulary_free(Vocabulary *vocabulary) {
+  for (int i = 0; i < vocabulary->num_nearest; i++) free(atomic_load(&vocabulary->nearest[i]));
 }
 
 /** Edit distance of tokens to the pattern that has bit i of `at`[token] where its phone i is that token (Myers 1999). */
@@ -74,47 +84,70 @@ static double best_path(Arena *arena, const Place *place, const int *way, int co
   return best;
 }
 
+static bool same_phones(const Way *way, const unsigned char *tokens, int count) {
+  int same = 0;
+  while (same < count && same < way->phones.count && way->phones.values[same] == tokens[same]) same++;
+  return same == count && same == way->phones.count;
+}
+
 static bool is_own(const Speller *speller, int word, const unsigned char *tokens, int count) {
-  for (int i = 0; i < speller->num_ways; i++) {
-    const Way *way = &speller->ways[i];
-    if (way->word != word || way->phones.count != count) continue;
-    int same = 0;
-    while (same < count && way->phones.values[same] == tokens[same]) same++;
-    if (same == count) return true;
-  }
+  for (int i = 0; i < speller->num_ways; i++)
+    if (speller->ways[i].word == word && same_phones(&speller->ways[i], tokens, count)) return true;
   return false;
 }
 
-/** The best path of the nearest words, the more frequent ones first where they are as near. */
-static double best_other(const Vocabulary *vocabulary, const Speller *speller, Arena *arena, int word, const int *phones, int count, const Place *place) {
-  uint32_t *at = TAKE(arena, place->record->tokens, uint32_t); /* [token]: bit i where phone i is it */
-  for (int i = 0; i < count; i++) at[phones[i]] |= UINT32_C(1) << i;
+/** The nearest words to a way, the more frequent ones first where they are as near; their numbers, then -1. */
+static void find_nearest(const Vocabulary *vocabulary, const Speller *speller, Arena *arena, const Way *way, int *nearest) {
+  Mark mark = arena_mark(arena);
+  uint32_t at[UINT8_MAX + 1] = {0}; /* [token]: bit i where phone i is it */
+  for (int i = 0; i < way->phones.count; i++) at[way->phones.values[i] & UINT8_MAX] |= UINT32_C(1) << i;
   unsigned char *distances = TAKE(arena, vocabulary->count, unsigned char);
-  int *way = TAKE(arena, vocabulary->longest, int), left = NEAREST;
   for (int i = 0; i < vocabulary->count; i++) {
-    int length = vocabulary->first[i + 1] - vocabulary->first[i];
-    int far = distance(at, count, vocabulary->tokens + vocabulary->first[i], length);
+    const unsigned char *tokens = vocabulary->tokens + vocabulary->first[i];
+    int far = distance(at, way->phones.count, tokens, vocabulary->first[i + 1] - vocabulary->first[i]);
     distances[i] = (unsigned char)(far < UINT8_MAX ? far : UINT8_MAX);
   }
-  double best = -HUGE_VAL;
-  for (int far = 0; far <= UINT8_MAX && left; far++)
-    for (int i = 0; i < vocabulary->count && left; i++) {
+  int found = 0;
+  for (int far = 0; far <= UINT8_MAX && found < NEAREST; far++)
+    for (int i = 0; i < vocabulary->count && found < NEAREST; i++) {
       const unsigned char *tokens = vocabulary->tokens + vocabulary->first[i];
-      int length = vocabulary->first[i + 1] - vocabulary->first[i];
-      if (distances[i] != far || is_own(speller, word, tokens, length)) continue;
-      for (int place_in = 0; place_in < length; place_in++) way[place_in] = tokens[place_in];
-      best = fmax(best, best_path(arena, place, way, length));
-      left--;
+      if (distances[i] == far && !is_own(speller, way->word, tokens, vocabulary->first[i + 1] - vocabulary->first[i])) nearest[found++] = i;
     }
-  return best;
+  nearest[found] = -1;
+  arena_release(arena, mark);
+}
+
+/** Found once for each way of the grammar; threads that ask at the same time keep what the first one found. */
+static const int *nearest_of(const Vocabulary *vocabulary, const Speller *speller, Arena *arena, const Way *way) {
+  _Atomic(int *) *kept = &vocabulary->nearest[way - speller->ways];
+  int *nearest = atomic_load(kept), *before = NULL;
+  if (nearest) return nearest;
+  nearest = malloc((NEAREST + 1) * sizeof *nearest);
+  if (!nearest) fail(arena->trouble, "out of memory");
+  find_nearest(vocabulary, speller, arena, way, nearest);
+  if (atomic_compare_exchange_strong(kept, &before, nearest)) return nearest;
+  free(nearest);
+  return before;
 }
 
 double other_words_lead(const Vocabulary *vocabulary, const Speller *speller, Arena *arena, int word, const int *phones, int count, Place place) {
   if (!vocabulary->count || count > MOST_PHONES) return MOST_LEAD;
   Mark mark = arena_mark(arena);
-  double own = -HUGE_VAL, other = best_other(vocabulary, speller, arena, word, phones, count, &place);
-  for (int i = 0; i < speller->num_ways; i++)
-    if (speller->ways[i].word == word) own = fmax(own, best_path(arena, &place, speller->ways[i].phones.values, speller->ways[i].phones.count));
+  double own = -HUGE_VAL, other = -HUGE_VAL;
+  const Way *heard = NULL;
+  for (int i = 0; i < speller->num_ways; i++) {
+    const Way *way = &speller->ways[i];
+    if (way->word != word) continue;
+    own = fmax(own, best_path(arena, &place, way->phones.values, way->phones.count));
+    if (way->phones.count == count && !memcmp(way->phones.values, phones, (size_t)count * sizeof *phones)) heard = way;
+  }
+  if (!heard) return MOST_LEAD; /* no way to say it: a word of another grammar */
+  int *tokens = TAKE(arena, vocabulary->longest, int);
+  for (const int *nearest = nearest_of(vocabulary, speller, arena, heard); *nearest >= 0; nearest++) {
+    int first = vocabulary->first[*nearest], length = vocabulary->first[*nearest + 1] - first;
+    for (int i = 0; i < length; i++) tokens[i] = vocabulary->tokens[first + i];
+    other = fmax(other, best_path(arena, &place, tokens, length));
+  }
   arena_release(arena, mark);
   return fmin(MOST_LEAD, fmax(LEAST_LEAD, own - other));
 }

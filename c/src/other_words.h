@@ -2,6 +2,8 @@
 #ifndef OTHER_WORDS_H
 #define OTHER_WORDS_H
 
+#include <stdatomic.h>
+
 #include "record.h"
 #include "spelling.h"
 
@@ -17,10 +19,17 @@ typedef struct Vocabulary {
   const unsigned char *tokens; /* one way after another */
   const int *first;            /* [count + 1]: where each begins */
   int count, longest;
+  _Atomic(int *) *nearest; /* [ways of the grammar]: what each is set against, NULL until a thread has asked; -1 after the last */
+  int num_nearest;
 } Vocabulary;
 
 /** Reads ways as a compiled grammar has them: a character a token, "A" for token 1, spaces between ways. Returns whether they are that. */
 bool vocabulary_read(Vocabulary *vocabulary, Arena *arena, const char *codes, int num_tokens);
+
+/** Room for what the words of a grammar are set against. */
+void vocabulary_serve(Vocabulary *vocabulary, Arena *arena, const Speller *speller);
+
+void vocabulary_free(Vocabulary *vocabulary);
 
 /** Rows of a record, from `begin` to `end` - 1; `before`, `after`: the tokens that they begin and end with, 0 for none. */
 typedef struct Place {

@@ -84,7 +84,8 @@ class Vocabulary:
 
     def nearest(self, phones: Phones, ways: Sequence[Phones]) -> list[Phones]:
         """The `NEAREST` to some phones, without `ways`; the more frequent one first where two are as near."""
-        order = np.argsort(self.distances(phones), kind="stable")[: NEAREST + len(ways)]
+        distances = self.distances(phones).astype(np.uint8)  # which are sorted by counting
+        order = np.argsort(distances, kind="stable")[: NEAREST + len(ways)]
         return [way for way in map(self.ways.__getitem__, order.tolist()) if way not in ways][:NEAREST]
 
 
