@@ -17,6 +17,7 @@ from speech_lstm.runtime.errors import ModelError
 from speech_lstm.runtime.free.bigrams import Bigrams, default_bigrams
 from speech_lstm.runtime.free.prefix_tree import PrefixTree, build_tree
 from speech_lstm.runtime.free.search import FreeSearch, FreeSearchOptions, SpokenWord
+from speech_lstm.runtime.lexicon.dictionary import dictionary_pronunciations
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.results import Result, Word
@@ -66,7 +67,7 @@ class FreeDecoder:
             said = [
                 (index, [number[phone] for phone in phones])
                 for index, word in enumerate(bigrams.words[1:], 1)
-                for phones in lexicon.pronunciations(word)
+                for phones in dictionary_pronunciations(word) or lexicon.pronunciations(word)  # more are worse
             ]
         except KeyError as error:
             raise ModelError(f"free transcription needs a model of phones, and this one lacks {error}") from None
