@@ -141,7 +141,7 @@ double other_words_lead(const Vocabulary *vocabulary, const Speller *speller, Ar
     own = fmax(own, best_path(arena, &place, way->phones.values, way->phones.count));
     if (way->phones.count == count && !memcmp(way->phones.values, phones, (size_t)count * sizeof *phones)) heard = way;
   }
-  if (!heard) return MOST_LEAD; /* no way to say it: a word of another grammar */
+  if (!heard) fail(arena->trouble, "a word was heard as it cannot be said; compile the grammar again");
   int *tokens = TAKE(arena, vocabulary->longest, int);
   for (const int *nearest = nearest_of(vocabulary, speller, arena, heard); *nearest >= 0; nearest++) {
     int first = vocabulary->first[*nearest], length = vocabulary->first[*nearest + 1] - first;
