@@ -72,6 +72,7 @@ class AugmentConfig:
     speed_probability: Part = 0.6
     warp: Annotated[tuple[Speed, Speed], AfterValidator(_ascending)] = (0.88, 1.14)  # of frequencies: other throats
     warp_probability: Part = 0.0  # of a clip with all that sounds in it
+    warp_bend: Annotated[float, Field(ge=0, le=10)] = 0.0  # deviation, in bands, of smooth shifts of a warped clip
     room_probability: Part = 0.35
     rooms: Sounds = 200
     band_probability: Part = 0.3  # band limits and tilts of microphones
@@ -164,6 +165,7 @@ class RunConfig:
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     workers: Annotated[int, Field(ge=0, le=1024)] = 0  # loader processes per training process
+    echo: Positive = 1  # times that each batch is used, with other throats, microphones and masks; its hours count anew
     bfloat16: bool = True
     checkpoint_seconds: Amount = 120.0
     evaluate_seconds: Amount = 900.0

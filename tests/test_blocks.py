@@ -149,6 +149,26 @@ def test_a_clip_is_warped_and_what_is_beside_it_is_not() -> None:
     torch.testing.assert_close(after, before)
 
 
+def test_a_throat_is_bent_smoothly_and_what_is_beside_it_is_not() -> None:
+    network = BLOCKS["none"]()
+    config = AugmentConfig(warp=(1.0, 1.0), warp_probability=1.0, warp_bend=1.0, mel_masks=0)
+    before, after = augmented(network, config)
+    where = torch.arange(network.mels, dtype=torch.float32)
+    network.frontend.mean.copy_(where)  # what is heard in a band tells which band it was
+    network.frontend.deviation.fill_(1.0)
+    bands = FeatureAugmenter(network.frontend, config, np.random.default_rng(0)).warp(
+        torch.zeros_like(before), torch.tensor([[1] * before.shape[1], [0] * before.shape[1]]), 1, 1.0
+    )
+    shift = (bands + where)[1, 0, 0] - where
+    assert 0.3 < shift.abs().max() < 4 and shift.diff().abs().median() < 0.3
+    assert not bands[0].any()
+    assert not torch.allclose(after[1, 2:5], before[1, 2:5])
+    after[1, 2:5] = before[1, 2:5]
+    torch.testing.assert_close(after, before)
+    before, after = augmented(network, config, strength=0.0)
+    torch.testing.assert_close(after, before)
+
+
 def test_a_clip_is_equalised_by_a_smooth_curve_and_what_is_beside_it_is_not() -> None:
     network = BLOCKS["none"]()
     config = AugmentConfig(curve_probability=1.0, curve_db=6.0, mel_masks=0)

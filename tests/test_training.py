@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from itertools import count, islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,11 +30,13 @@ from speech_lstm.config import (
     RunConfig,
     load_config,
 )
+from speech_lstm.data.dataset import Batch, TrainingBatches
 from speech_lstm.export.checkpoint import describe
 from speech_lstm.export.to_onnx import export_onnx
 from speech_lstm.export.weights import read_network
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
+from speech_lstm.training.echo import APART, echoed
 from speech_lstm.training.objective import RESTING, Objective
 from speech_lstm.training.schedule import Progress, alignment_weight, rate_factor
 from speech_lstm.training.trainer import Trainer
@@ -280,6 +284,34 @@ def test_some_streams_begin_after_minutes_of_quiet() -> None:
 def test_carried_and_rested_streams_are_at_most_all() -> None:
     with pytest.raises(ValueError, match=r"carry 0.9 and rest 0.2 are more than 1"):
         ObjectiveConfig(carry=0.9, rest=0.2)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_each_batch_is_used_as_often_as_asked(times: int) -> None:
+    given = list(islice(echoed(count(), times), 600))
+    firsts = [given.index(number) for number in range(100)]
+    assert firsts == sorted(firsts)
+    for number in range(100):
+        uses = [place for place, other in enumerate(given) if other == number]
+        assert len(uses) == times
+        assert all(later - earlier >= APART for earlier, later in pairwise(uses))
+
+
+def test_a_run_with_echo_learns_from_fewer_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[TrainingBatches] = []
+    make = TrainingBatches._batch
+
+    def counted(batches: TrainingBatches, *rest: Any) -> Batch:
+        made.append(batches)
+        return make(batches, *rest)
+
+    monkeypatch.setattr(TrainingBatches, "_batch", counted)
+    config = tiny(tmp_path, hours=0.15)
+    config.write_text(config.read_text().replace("[run]", "[run]\necho = 2"))
+    trainer = Trainer(load_config(config), tmp_path)
+    trainer.run()
+    assert trainer.progress.step > 2 * APART
+    assert len(made) == (trainer.progress.step + APART + 1) // 2
 
 
 def test_labels_of_frames_fade_or_stay() -> None:

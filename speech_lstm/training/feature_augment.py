@@ -12,6 +12,8 @@ MOST_KNOTS = 6
 """Places that a curve of gains goes through, two at least."""
 DECIBEL = float(np.log(10)) / 10
 """Of power, in nats."""
+BENDS = 4
+"""Places between the lowest and the highest band where a throat is bent."""
 
 
 class FeatureAugmenter:
@@ -46,7 +48,17 @@ class FeatureAugmenter:
         drawn = self.random.random(count) < c.warp_probability * strength
         factors = [round(float(self.random.uniform(*c.warp)), 2) if is_warped else 1.0 for is_warped in drawn]
         places = torch.stack([self.frontend.places(factor) for factor in [*factors, 1.0]])
+        if c.warp_bend:
+            places = (places + self._bends(drawn, places.shape[1])).clamp(0, places.shape[1] - 1)
         return self.frontend.warp(by_band, places.to(by_band)[clips][:, :, None])
+
+    def _bends(self, is_warped: NDArray[np.bool_], mels: int) -> Tensor:
+        """[clips + 1, mels]: by how many bands a throat's formants lie elsewhere than its length tells."""
+        bends = np.zeros((len(is_warped) + 1, mels), np.float32)
+        for clip in np.flatnonzero(is_warped):
+            knots = np.concatenate([[-1], np.sort(self.random.uniform(0, mels, BENDS)), [mels]])
+            bends[clip] = np.interp(np.arange(mels), knots, self.random.normal(0, self.config.warp_bend, len(knots)))
+        return torch.from_numpy(bends)
 
     def equalise(self, by_band: Tensor, clips: Tensor, count: int, strength: float) -> Tensor:
         """Clips as other microphones would hear them: `LogMel.equalise`, a smooth curve a clip (Nam et al. 2022,

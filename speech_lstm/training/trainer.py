@@ -25,6 +25,7 @@ from speech_lstm.export.checkpoint import read_checkpoint
 from speech_lstm.export.weights import grown, read_weights
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.training.denominator import Bigram, Denominator
+from speech_lstm.training.echo import echoed
 from speech_lstm.training.examples import make_all, tokens_of
 from speech_lstm.training.objective import Objective
 from speech_lstm.training.optimizers import Optimizers
@@ -200,7 +201,8 @@ class Trainer:
             objective = nn.parallel.DistributedDataParallel(objective, broadcast_buffers=False)
         board = SummaryWriter(str(self.folder / "tensorboard")) if self.rank == 0 else None
         cuda = self.device.type == "cuda"
-        loader = iter(DataLoader(self.batches, batch_size=None, num_workers=run.workers, pin_memory=cuda))
+        loader = DataLoader(self.batches, batch_size=None, num_workers=run.workers, pin_memory=cuda)
+        batches = echoed((batch.to(self.device) for batch in loader), run.echo)
         saved = evaluated = told = time.monotonic()
         error: dict[str, float] = {}
         smooth = 0.0
@@ -214,7 +216,7 @@ class Trainer:
                 strength = min(1.0, self.progress.hours / max(1e-9, c.augment_ramp_hours))
                 weight = alignment_weight(goal, self.progress.hours)
                 self.batches.strength.fill_(strength)
-                batch = next(loader).to(self.device)
+                batch = next(batches)
                 factor = rate_factor(c, self.progress)
                 loss = objective(batch, weight, strength)
                 objective.zero_grad(set_to_none=True)
