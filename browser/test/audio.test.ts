@@ -1,6 +1,7 @@
 /** Sound to what a model hears. */
 
 import { expect, test } from "vitest";
+import { Noise } from "../src/audio/noise";
 import { StreamResampler } from "../src/audio/resampler";
 import { lifted, toFloat } from "../src/audio/samples";
 
@@ -44,4 +45,18 @@ test("samples are checked and lifted", () => {
   expect(() => new StreamResampler(100)).toThrow("sample rate is 100 Hz");
   expect(lifted(Float32Array.of(-0.01, 0.01))[1]).toBeCloseTo(0.15);
   expect(lifted(Float32Array.of(-0.5, 0.5))[1]).toBe(0.5);
+});
+
+test("what rises over the noise is a sound, what stays the same is none", () => {
+  const block = (loudness: number): Float32Array => tone(16000, 3000, 0.08).map((value) => loudness * value);
+  const noise = new Noise();
+  expect(noise.isUnder(block(0.001))).toBe(false);
+  expect(noise.isUnder(block(0.0014))).toBe(false);
+  expect(noise.isUnder(block(0.002))).toBe(true);
+  expect(noise.isUnder(block(0.001))).toBe(false);
+  for (let at = 0; at < 60; at++) noise.isUnder(block(0.002));
+  expect(noise.isUnder(block(0.002))).toBe(false);
+  noise.forget();
+  expect(noise.isUnder(block(1))).toBe(false);
+  expect(new Noise().isUnder(new Float32Array(1280).fill(0.5))).toBe(false);
 });

@@ -348,7 +348,8 @@ bool speech_session_advance(speech_session *session, const float *log_probs, siz
   return use(session, advance, &hearing, on_event, user, error);
 }
 
-int session_blocks(const speech_session *session, size_t frames) {
+/** One where a command may be decided on within a block, two where that, or a wake word, may come soon. */
+static int fewest_blocks(const speech_session *session, size_t frames) {
   if (session->release_at >= 0) return 1;
   if (session->state != LISTENING) return preroll_phones(&session->recent, session->recent.count) ? 2 : 4;
   if (session->pressed) return 4;
@@ -357,6 +358,12 @@ int session_blocks(const speech_session *session, size_t frames) {
   if (progress_is_final(now) && now->frames - 1 - now->final_frame > over) over = now->frames - 1 - now->final_frame;
   int left = patience_of(session) - over;
   return (int)frames >= left ? 1 : 3 * (int)frames >= left ? 2 : 4;
+}
+
+int session_blocks(const speech_session *session, size_t frames, int *most) {
+  int few = fewest_blocks(session, frames);
+  *most = session->state == IDLE && few == 4 ? MOST_BLOCKS : few;
+  return few;
 }
 
 void speech_session_press(speech_session *session) {

@@ -4,11 +4,13 @@
 
 #include "speech_lstm.h"
 
+#define MOST_BLOCKS 8
+
 /**
- * How many blocks of so many frames may be heard at once: one where a command may be decided on within a block, two where
- * that, or a wake word, may come soon, four in silence and in the middle of a command.
+ * How many blocks of so many frames may be heard at once as soon as there is a sound in them, and at `most`, up to
+ * `MOST_BLOCKS`, without one (runtime/live/session.py).
  */
-int session_blocks(const speech_session *session, size_t frames);
+int session_blocks(const speech_session *session, size_t frames, int *most);
 
 /** `speech_session_release` where so many frames of what was said before are still to come. */
 void session_release(speech_session *session, size_t waiting);

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "model.h"
+#include "noise.h"
 #include "session.h"
-
-#define MOST_BLOCKS 4 /* that `session_blocks` returns */
 
 struct speech_stream {
   Arena arena;
@@ -16,11 +15,30 @@ struct speech_stream {
   speech_session *session;
   double block_seconds;
   size_t block, waiting, frames; /* samples; frames of a block */
+  Noise noise;
+  int listened; /* blocks of the audio that the noise has had, up to the first with a sound */
+  bool is_sound; /* whether there is one */
   uint64_t heard;
   float *audio;     /* [MOST_BLOCKS blocks] */
   float *state;
   float *log_probs; /* of as many */
 };
+
+/** How many blocks of what waits are heard at once, which may be more than there are yet. */
+static int blocks_of(speech_stream *stream) {
+  int most, few = session_blocks(stream->session, stream->frames, &most);
+  if (few == most) {
+    noise_forget(&stream->noise);
+    return most;
+  }
+  int whole = (int)(stream->waiting / stream->block);
+  while (!stream->is_sound && stream->listened < (whole < most ? whole : most)) {
+    stream->is_sound = noise_is_under(&stream->noise, stream->audio + (size_t)stream->listened * stream->block, stream->block);
+    stream->listened++;
+  }
+  if (!stream->is_sound) return most;
+  return stream->listened > few ? stream->listened : few;
+}
 
 static void start(void *argument) {
   speech_stream *stream = argument;
@@ -33,6 +51,7 @@ static void start(void *argument) {
   stream->frames = speech_model_frames(stream->model, stream->block);
   stream->audio = TAKE(&stream->arena, MOST_BLOCKS * stream->block, float);
   stream->state = TAKE(&stream->arena, facts->state_size, float);
+  noise_forget(&stream->noise);
   stream->log_probs = TAKE(&stream->arena, MOST_BLOCKS * stream->frames * (size_t)facts->num_tokens, float);
 }
 
@@ -65,6 +84,8 @@ static bool hear(speech_stream *stream, int blocks, speech_on_event *on_event, v
   size_t samples = (size_t)blocks * stream->block;
   if (!speech_model_run(stream->model, stream->audio, samples, stream->state, stream->log_probs, error)) return false;
   stream->waiting -= samples;
+  stream->listened = 0;
+  stream->is_sound = false;
   memmove(stream->audio, stream->audio + samples, stream->waiting * sizeof *stream->audio);
   return speech_session_advance(stream->session, stream->log_probs, (size_t)blocks * stream->frames, on_event, user, error);
 }
@@ -72,20 +93,22 @@ static bool hear(speech_stream *stream, int blocks, speech_on_event *on_event, v
 /** Hears samples, or silence after the last ones where `audio` is NULL: several blocks at once while no command can be over soon. */
 static bool accept(speech_stream *stream, const float *audio, size_t samples, speech_on_event *on_event, void *user, speech_error *error) {
   for (;;) {
-    int blocks = session_blocks(stream->session, stream->frames);
-    if (!audio && samples + stream->waiting < (size_t)blocks * stream->block) blocks = 1;
-    size_t size = (size_t)blocks * stream->block;
-    if (stream->waiting < size) {
-      size_t count = size - stream->waiting < samples ? size - stream->waiting : samples;
-      float *to = stream->audio + stream->waiting;
-      if (audio) memcpy(to, audio, count * sizeof *to);
-      else memset(to, 0, count * sizeof *to);
-      stream->waiting += count;
-      samples -= count;
-      if (audio) audio += count;
+    int blocks = blocks_of(stream);
+    bool is_end = !audio && samples + stream->waiting < (size_t)blocks * stream->block;
+    size_t size = (size_t)(is_end ? 1 : blocks) * stream->block;
+    if (stream->waiting >= size) {
+      if (!hear(stream, (int)(size / stream->block), on_event, user, error)) return false;
+      continue;
     }
-    if (stream->waiting < size) return true;
-    if (!hear(stream, blocks, on_event, user, error)) return false;
+    if (!samples) return true;
+    size_t count = stream->block - stream->waiting % stream->block; /* to the end of a block, which may have a sound */
+    if (count > samples) count = samples;
+    float *to = stream->audio + stream->waiting;
+    if (audio) memcpy(to, audio, count * sizeof *to);
+    else memset(to, 0, count * sizeof *to);
+    stream->waiting += count;
+    samples -= count;
+    if (audio) audio += count;
   }
 }
 

@@ -82,22 +82,23 @@ class Session:
         """log_probs: float32 [frames, tokens], the next ones of the stream. Returns what happened."""
         return self._hear([log_probs])
 
-    def blocks(self, frames: int) -> int:
-        """How many blocks of so many frames may be heard at once, which is cheaper than one by one.
+    def blocks(self, frames: int) -> tuple[int, int]:
+        """How many blocks of so many frames may be heard at once, which is cheaper than one by one: as soon as there is
+        a sound in them, and without one.
 
         One where a command may be decided on within a block; two where that, or a wake word, may come soon; four in
-        silence and in the middle of a command, where nothing but the start of speech and partial results wait.
+        the middle of a command, where only partial results wait, and before one; eight there while there is no sound.
         """
         search = self._search
         if self._release_at is not None:
-            return 1
+            return 1, 1
         if search is None:
-            return 2 if any(self._recent.phones) else 4
+            return (2, 2) if any(self._recent.phones) else (4, 4 if self.state is State.AWAKE else 8)
         if self._pressed:
-            return 4
+            return 4, 4
         if self._endpoint.is_near(search.now, search.can_continue, frames):
-            return 1
-        return 2 if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else 4
+            return 1, 1
+        return (2, 2) if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else (4, 4)
 
     def press(self) -> None:
         """The button is pressed: listen for a command now, without a wake word."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.audio.hearing import StreamInput
+from speech_lstm.runtime.audio.noise import Noise
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
 from speech_lstm.runtime.live.session import Session
 from speech_lstm.runtime.live.state import State
@@ -43,7 +44,7 @@ class Stream:
 
     One thread at a time feeds it; `press`, `release` and `use` may be called by others meanwhile.
 
-    The model gets blocks of a fixed length, or two or four of them at once where no command can be over soon, which is
+    The model gets blocks of a fixed length, or up to eight of them at once where no command can be over soon, which is
     cheaper (`Session.blocks`). They are counted from the start of the stream, so that how the audio is cut into
     `accept` calls changes nothing but when events come.
     """
@@ -61,6 +62,9 @@ class Stream:
         self._frames = self._block // self.model.metadata.samples_per_frame
         self._pieces: list[Samples] = []
         self._waiting = 0  # samples in the pieces
+        self._noise = Noise()
+        self._listened = 0  # blocks in the pieces that the noise has had, up to the first with a sound
+        self._is_sound = False  # whether there is one
         self._heard = 0  # samples given to `_keep`
         self._modelled = 0  # frames that the model has made of them
         self._early = self.model.metadata.lookahead_frames  # outputs that are still for what was before the stream
@@ -105,18 +109,33 @@ class Stream:
         """
         if self._waiting < self._block:
             return None
-        size = self._block * (1 if self._is_fixed else self._session.blocks(self._frames))
+        if len(self._pieces) > 1:
+            self._pieces = [np.concatenate(self._pieces)]
+        audio = self._pieces[0]
+        size = self._block * (1 if self._is_fixed else self._blocks(audio))
         if self._waiting < size:
             if not is_last:
                 return None
             size = self._block
-        audio = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
+        self._listened, self._is_sound = 0, False
         self._waiting -= size
         rest = audio[size:]
         if 0 < self._waiting < size:
             rest = rest.copy()  # it stays for a while, and the audio before it need not
         self._pieces = [rest] if self._waiting else []
         return audio[:size]
+
+    def _blocks(self, audio: Samples) -> int:
+        """How many blocks of what waits are heard at once, which may be more than there are yet."""
+        few, most = self._session.blocks(self._frames)
+        if few == most:
+            self._noise.forget()
+            return most
+        while not self._is_sound and self._listened < min(most, len(audio) // self._block):
+            start = self._listened * self._block
+            self._is_sound = self._noise.is_under(audio[start : start + self._block])
+            self._listened += 1
+        return max(few, self._listened) if self._is_sound else most
 
     def advance(self, log_probs: Samples, state: Samples) -> list[Event]:
         """The second half of `accept`: what the model made of a block, float32 [frames, tokens], and its next state."""

@@ -105,16 +105,20 @@ export class Session {
   }
 
   /**
-   * How many blocks of so many frames may be heard at once: one where a command may be decided on within a block, two
-   * where that, or a wake word, may come soon, four in silence and in the middle of a command.
+   * How many blocks of so many frames may be heard at once as soon as there is a sound in them, and at most, without one:
+   * one where a command may be decided on within a block, two where that, or a wake word, may come soon, four in the middle
+   * of a command and before one, eight there while there is no sound.
    */
-  blocks(frames: number): number {
+  blocks(frames: number): [few: number, most: number] {
     const search = this.search;
-    if (this.releaseAt !== null) return 1;
-    if (search === null) return this.recent.phones.some(Boolean) ? 2 : 4;
-    if (this.pressed) return 4;
+    if (this.releaseAt !== null) return [1, 1];
+    if (search === null) {
+      if (this.recent.phones.some(Boolean)) return [2, 2];
+      return [4, this.state === "idle" ? 8 : 4];
+    }
+    if (this.pressed) return [4, 4];
     const isNear = (count: number): boolean => this.endpoint.isNear(search.now, search.canContinue, count * frames);
-    return isNear(1) ? 1 : isNear(3) ? 2 : 4;
+    return isNear(1) ? [1, 1] : isNear(3) ? [2, 2] : [4, 4];
   }
 
   /** The button is pressed: listen for a command now, without a wake word. */

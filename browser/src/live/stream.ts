@@ -1,5 +1,6 @@
 /** A stream of audio: any pieces in, events out (runtime/live/stream.py). */
 
+import { Noise } from "../audio/noise";
 import { StreamResampler } from "../audio/resampler";
 import { toFloat, type Samples } from "../audio/samples";
 import { AudioError } from "../errors";
@@ -17,7 +18,7 @@ export interface Cost {
 /**
  * Everything that changes while audio comes in; made by `Recognizer.stream`.
  *
- * The model gets blocks of a fixed length, or two or four of them at once where no command can be over soon, which is
+ * The model gets blocks of a fixed length, or up to eight of them at once where no command can be over soon, which is
  * cheaper. They are counted from the start of the stream, so that how the audio is cut into `accept` calls changes nothing
  * but when events come.
  */
@@ -25,6 +26,9 @@ export class Stream {
   private readonly resampler: StreamResampler;
   private modelState: Float32Array;
   private waiting = new Float32Array(0);
+  private readonly noise = new Noise();
+  private listened = 0; // blocks of what waits that the noise has had, up to the first with a sound
+  private isSound = false; // whether there is one
   private heard = 0; // samples at 16 kHz
   private unheard = 0; // of what came in, samples that the model has not had
   private worked = 0; // seconds
@@ -103,7 +107,9 @@ export class Stream {
     rest.set(this.waiting);
     rest.set(audio, this.waiting.length);
     const events: Event[] = [];
-    for (let size = this.next(rest.length, isLast); rest.length >= size; size = this.next(rest.length, isLast)) {
+    for (let size = this.next(rest, isLast); rest.length >= size; size = this.next(rest, isLast)) {
+      this.listened = 0;
+      this.isSound = false;
       const { frames, state } = await this.model.run(rest.slice(0, size), this.modelState);
       this.modelState = state;
       this.unheard -= size;
@@ -114,12 +120,26 @@ export class Stream {
     return events;
   }
 
-  /** Samples of the next block, where so many wait. */
-  private next(waiting: number, isLast: boolean): number {
+  /** Samples that the model gets next of those that wait. */
+  private next(waiting: Float32Array, isLast: boolean): number {
+    const size = this.blocks(waiting) * this.block;
+    return isLast && waiting.length < size ? this.block : size;
+  }
+
+  /** How many blocks of what waits are heard at once, which may be more than there are yet. */
+  private blocks(waiting: Float32Array): number {
     const { sampleRate, frameSeconds } = this.model.facts;
-    const frames = Math.round(this.block / (sampleRate * frameSeconds));
-    const size = this.session.blocks(frames) * this.block;
-    return isLast && waiting < size ? this.block : size;
+    const [few, most] = this.session.blocks(Math.round(this.block / (sampleRate * frameSeconds)));
+    if (few === most) {
+      this.noise.forget();
+      return most;
+    }
+    while (!this.isSound && this.listened < Math.min(most, Math.floor(waiting.length / this.block))) {
+      const start = this.listened * this.block;
+      this.isSound = this.noise.isUnder(waiting.subarray(start, start + this.block));
+      this.listened += 1;
+    }
+    return this.isSound ? Math.max(few, this.listened) : most;
   }
 
   private async inTurn(work: () => Promise<Event[]>): Promise<Event[]> {
