@@ -13,7 +13,7 @@ from speech_lstm.runtime.decoding.free_speech import FreeSpeech
 from speech_lstm.runtime.errors import GrammarError, ModelError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
-from speech_lstm.runtime.wake.phone_chains import without_r
+from speech_lstm.runtime.wake.phone_chains import MAX_PRONUNCIATIONS, ways_to_say, without_r
 from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
 
 from .ctc import FloatArray, dictionary_words, random_log_probs, spoken_log_probs
@@ -150,6 +150,16 @@ def test_r_may_be_silent() -> None:
         assert " ".join(without_r(rhotic.split())) == silent
     detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
     assert len(heard(detector, spoken_log_probs(["HH", "EY", "JH", "AA", "V", "IH", "S"]))) == 1
+
+
+def test_a_phrase_is_heard_as_learners_say_it() -> None:
+    ways = [" ".join(way) for way in ways_to_say("hey jarvis", LEXICON)]
+    assert ways[0] == "HH EY JH AA R V AH S"  # as the dictionary has it
+    assert {"HH EY JH AA R V IY S", "HH EY JH AA R V IH Z", "HH EY JH AA V IY Z"} < set(ways)
+    assert ways_to_say("stop", LEXICON) == [("S", "T", "AA", "P")]
+    assert len(ways_to_say("this is his sister mister wizard", LEXICON)) <= MAX_PRONUNCIATIONS
+    detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
+    assert len(heard(detector, spoken_log_probs(["HH", "EY", "JH", "AA", "R", "V", "IY", "Z"]))) == 1
 
 
 def test_silence_inside_a_phrase_is_short() -> None:

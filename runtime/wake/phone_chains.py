@@ -103,15 +103,34 @@ class PhoneChains:
 
 
 def ways_to_say(phrase: str, lexicon: Pronouncing) -> list[tuple[str, ...]]:
-    """All ways to say a phrase, as phones, without R after vowels last. GrammarError where it has no words."""
+    """All ways to say a phrase, as phones: as the lexicon has them, without R after vowels, and as learners say them.
+    GrammarError where it has no words.
+    """
     if TEMPLATE_SYNTAX.search(phrase):
         raise GrammarError(f"{phrase!r} is a template, and one phrase is needed here: write it without brackets")
     words = spoken_words(phrase)
     if not words:
         raise GrammarError(f"wake word {phrase!r} has no words")
     ways = itertools.product(*(lexicon.pronunciations(word) for word in words))
-    rhotic = list(itertools.islice((tuple(p for word in way for p in word) for way in ways), MAX_PRONUNCIATIONS))
-    return list(dict.fromkeys([*rhotic, *map(without_r, rhotic)]))[:MAX_PRONUNCIATIONS]
+    said = list(itertools.islice((tuple(p for word in way for p in word) for way in ways), MAX_PRONUNCIATIONS))
+    for otherwise in (without_r, with_tense_vowels, with_last_sibilant_changed):
+        said = list(dict.fromkeys([*said, *map(otherwise, said)]))
+    return said[:MAX_PRONUNCIATIONS]
+
+
+def with_tense_vowels(phones: Sequence[str]) -> tuple[str, ...]:
+    """As those say it whose first language has no IH beside IY, which most have not.
+
+    Source: Swan and Smith 2001, "Learner English".
+    """
+    return tuple("IY" if phone == "IH" else phone for phone in phones)
+
+
+def with_last_sibilant_changed(phones: Sequence[str]) -> tuple[str, ...]:
+    """With Z for S as the last phone and the other way round, which many learners do not tell apart there, nor a model
+    in noise.
+    """
+    return (*phones[:-1], {"S": "Z", "Z": "S"}.get(phones[-1], phones[-1]))
 
 
 def without_r(phones: Sequence[str]) -> tuple[str, ...]:
