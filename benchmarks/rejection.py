@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_lstm.data.corpus import read_manifest
-from speech_lstm.evaluation.acceptance import Listener, acceptance_table, reliability
+from speech_lstm.evaluation.acceptance import Listener, acceptance_table, near_misses, reliability
 from speech_lstm.evaluation.trials import dev_rows, is_held_out, make_trials, posteriors
 from speech_lstm.runtime.live.recognizer import Recognizer
 
@@ -81,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     trials = make_trials(recognizer.model, args.words, args.sentences, args.noise, args.limit, held_out=True)
     outcomes = [listener.outcome(trial) for trial in trials]
     print(f"Accepted at {threshold:.2f}:\n\n{acceptance_table(outcomes, threshold)}\n", flush=True)
+    if (near := near_misses(outcomes)) is not None:
+        print(f"Where {RIGHT_SHARE:.0%} of the right sentences are accepted, {near:.1%} of the near misses are.\n")
     table = reliability(outcomes)
     print("| confidence | right | trials |\n|---:|---:|---:|")
     print("\n".join(f"| {mean:.2f} | {share:.2f} | {count} |" for mean, share, count in table), flush=True)
