@@ -27,7 +27,8 @@ from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.wake.options import WakeWordOptions
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 SNR_DB = 10.0
 

@@ -24,6 +24,8 @@ FRAME = 0.04
 class WakeAfter:
     """Finds a wake word that ended `ago` frames before frame `at`."""
 
+    frames_left = 1
+
     def __init__(self, at: int, ago: int = 0) -> None:
         self.at, self.ago, self.frames = at, ago, 0
 

@@ -13,8 +13,9 @@ from speech_lstm.runtime.decoding.free_speech import FreeSpeech
 from speech_lstm.runtime.errors import GrammarError, ModelError, PronunciationError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.wake.options import WakeWordOptions
 from speech_lstm.runtime.wake.phone_chains import MAX_PRONUNCIATIONS, ways_to_say, without_r
-from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, Detection, WakeWordDetector
 
 from .ctc import FloatArray, dictionary_words, random_log_probs, spoken_log_probs
 
@@ -160,6 +161,22 @@ def test_a_phrase_is_heard_as_learners_say_it() -> None:
     assert len(ways_to_say("this is his sister mister wizard", LEXICON)) <= MAX_PRONUNCIATIONS
     detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
     assert len(heard(detector, spoken_log_probs(["HH", "EY", "JH", "AA", "R", "V", "IY", "Z"]))) == 1
+
+
+def test_a_phrase_is_never_heard_before_the_search_says_that_it_may_be() -> None:
+    detector = WakeWordDetector(["hey jarvis", "computer"], LEXICON, TOKENS)
+    for phrase in ("hey jarvis", "computer", "hey computer"):
+        search, least, longest = detector.start(), [], 0
+        log_probs = np.concatenate([spoken_log_probs(["S", "IY", "DH", "AH"]), spoken_log_probs(phones_of(phrase))])
+        for row in log_probs:
+            least.append(search.frames_left)
+            longest = max(longest, least[-1])
+            if search.detect(row[None]):
+                break
+        else:
+            raise AssertionError(f"{phrase} is not heard")
+        assert all(1 <= left <= len(least) - frame for frame, left in enumerate(least))
+        assert least[-1] == 1 and longest >= 10  # seven phones and the time to confirm
 
 
 def test_silence_inside_a_phrase_is_short() -> None:

@@ -348,10 +348,15 @@ bool speech_session_advance(speech_session *session, const float *log_probs, siz
   return use(session, advance, &hearing, on_event, user, error);
 }
 
-/** One where a command may be decided on within a block, two where that, or a wake word, may come soon. */
+/** One where a command or a wake word may be over within a block, two where a command may be over, or begin, soon. */
 static int fewest_blocks(const speech_session *session, size_t frames) {
   if (session->release_at >= 0) return 1;
-  if (session->state != LISTENING) return preroll_phones(&session->recent, session->recent.count) ? 2 : 4;
+  if (session->state != LISTENING) {
+    if (!preroll_phones(&session->recent, session->recent.count)) return 4;
+    if (session->state != IDLE || !session->has_wake) return 2;
+    int blocks = wake_frames_left(&session->wake) / (int)frames;
+    return blocks < 1 ? 1 : blocks > 4 ? 4 : blocks;
+  }
   if (session->pressed) return 4;
   const Progress *now = &session->search.state.now;
   int over = now->trailing_blanks;
@@ -362,7 +367,8 @@ static int fewest_blocks(const speech_session *session, size_t frames) {
 
 int session_blocks(const speech_session *session, size_t frames, int *most) {
   int few = fewest_blocks(session, frames);
-  *most = session->state == IDLE && few == 4 ? MOST_BLOCKS : few;
+  bool is_silent = session->state == IDLE && session->release_at < 0 && !preroll_phones(&session->recent, session->recent.count);
+  *most = is_silent ? MOST_BLOCKS : few;
   return few;
 }
 

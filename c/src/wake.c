@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const double LEAST = 1e-30; /* of a probability */
+static const double SLACK = 0.1;   /* of what the beginning of a phrase has where just the least will be said */
 
 static int frames_of(double seconds, double frame_seconds) { return (int)rint(seconds / frame_seconds); }
 
@@ -14,8 +15,9 @@ static void lay_out(WakeSearch *search, const FreeSpeech *speech) {
   for (int i = 0; i < words->num_phrases; i++)
     for (int way = 0; way < words->phrases[i].ways.count; way++, ways++) search->places += words->phrases[i].ways.values[way].count + 1;
   int *labels = TAKE(search->arena, search->places, int), *lasts = TAKE(search->arena, ways, int);
-  int *first_ways = TAKE(search->arena, words->num_phrases + 1, int), place = 0, number = 0;
-  double *idle = TAKE(search->arena, search->places, double);
+  int *first_ways = TAKE(search->arena, words->num_phrases + 1, int), place = 0, first = 0, number = 0;
+  int *phones_left = TAKE(search->arena, search->places, int);
+  double *idle = TAKE(search->arena, search->places, double), *least_begun = TAKE(search->arena, search->places, double);
   double *num_phones = TAKE(search->arena, words->num_phrases, double), *least_said = TAKE(search->arena, words->num_phrases, double);
   for (int i = 0; i < words->num_phrases; i++) {
     const WakePhrase *phrase = &words->phrases[i];
@@ -25,6 +27,10 @@ static void lay_out(WakeSearch *search, const FreeSpeech *speech) {
       labels[place] = search->tokens;
       idle[place] = free_speech_probability(speech, tokens.values, tokens.count);
       memcpy(labels + place + 1, tokens.values, (size_t)tokens.count * sizeof *labels);
+      for (int begun = 0; begun <= tokens.count; begun++) { /* the prior of the phones that are left, times the least below */
+        phones_left[place + begun] = tokens.count - begun;
+        least_begun[place + begun] = SLACK * idle[place] / (begun ? free_speech_probability(speech, tokens.values, begun) : 1);
+      }
       place += tokens.count + 1;
       lasts[number++] = place - 1;
       phones += tokens.count;
@@ -32,6 +38,7 @@ static void lay_out(WakeSearch *search, const FreeSpeech *speech) {
     first_ways[i + 1] = number;
     num_phones[i] = phones / phrase->ways.count;
     least_said[i] = exp(phrase->threshold * num_phones[i]);
+    for (; first < place; first++) least_begun[first] *= least_said[i];
   }
   search->labels = labels;
   search->lasts = lasts;
@@ -39,6 +46,8 @@ static void lay_out(WakeSearch *search, const FreeSpeech *speech) {
   search->idle = idle;
   search->num_phones = num_phones;
   search->least_said = least_said;
+  search->phones_left = phones_left;
+  search->least_begun = least_begun;
 }
 
 /** Forget all paths. */
@@ -188,4 +197,16 @@ bool wake_advance(WakeSearch *search, const float *log_probs, Detection *found) 
   search->num_frames++;
   if (search->num_frames > MOST && search->asleep && !search->has_best) search->num_frames = search->deaf_until = 0; /* after a year */
   return heard;
+}
+
+int wake_frames_left(const WakeSearch *search) {
+  if (search->has_best) return search->best.last_frame + search->confirm_frames + 1 - search->num_frames;
+  int left = 0;
+  for (int i = 0; i < search->places; i++)
+    if (search->phones_left[i] > left) left = search->phones_left[i];
+  for (int i = 0; i < search->places; i++) {
+    bool begun = search->phone[i] + search->blank[i] >= search->least_begun[i];
+    if (begun && search->phones_left[i] < left) left = search->phones_left[i];
+  }
+  return left + search->confirm_frames;
 }

@@ -20,6 +20,8 @@ typedef struct WakeSearch {
   const int *lasts;         /* [ways]: place of the last phone */
   const int *first_ways;    /* [phrases + 1] */
   const double *num_phones, *least_said; /* [phrases] */
+  const int *phones_left;   /* [places]: that follow until the phrase is said */
+  const double *least_begun; /* [places]: from which on a phrase may be said soon */
   int confirm_frames, refractory_frames, pause_frames;
   FreeSpeechForward speech;
   float *probs;
@@ -39,5 +41,8 @@ void wake_restart(WakeSearch *search);
 
 /** One frame of log-probabilities; whether a phrase is heard now. Fails for NaN. */
 bool wake_advance(WakeSearch *search, const float *log_probs, Detection *found);
+
+/** After how many frames a phrase may be heard, at the earliest: each phone that is left takes one at least. */
+int wake_frames_left(const WakeSearch *search);
 
 #endif

@@ -24,7 +24,8 @@ from speech_lstm.runtime.grammar.source import Source
 from speech_lstm.runtime.grammar.wordgraph import WordArc, WordGraph
 from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.wake.compiled import CompiledDetector, WakePhrase
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.wake.options import WakeWordOptions
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 from .fields import AGAIN, Fields
 from .writing import VERSION, WAKE_OPTIONS

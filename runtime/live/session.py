@@ -86,14 +86,17 @@ class Session:
         """How many blocks of so many frames may be heard at once, which is cheaper than one by one: as soon as there is
         a sound in them, and without one.
 
-        One where a command may be decided on within a block; two where that, or a wake word, may come soon; four in
-        the middle of a command, where only partial results wait, and before one; eight there while there is no sound.
+        One where a command or a wake word may be over within a block; two where a command may be over, or begin, soon;
+        four in other speech, where only partial results wait, and before it; eight there while there is no sound.
         """
         search = self._search
         if self._release_at is not None:
             return 1, 1
         if search is None:
-            return (2, 2) if any(self._recent.phones) else (4, 4 if self.state is State.AWAKE else 8)
+            if not any(self._recent.phones):
+                return 4, 4 if self.state is State.AWAKE else 8
+            left = self._wake.frames_left if self._wake and self.state is State.IDLE else 2 * frames
+            return (max(1, min(4, left // frames)),) * 2
         if self._pressed:
             return 4, 4
         if self._endpoint.is_near(search.now, search.can_continue, frames):

@@ -21,3 +21,7 @@ class WakeSearch(Protocol):
 
     def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
         """The next frames, float32 [frames, tokens]: the wake word just said, its confidence, frames since its end."""
+
+    @property
+    def frames_left(self) -> int:
+        """After how many frames a wake word may be heard, at the earliest."""

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from speech_lstm.runtime.decoding.free_speech import free_speech_of
 
+from .options import WakeWordOptions
 from .phone_chains import PhoneChains
-from .wakeword import WakeWordDetector, WakeWordOptions
+from .wakeword import WakeWordDetector
 
 
 class WakePhrase(NamedTuple):

@@ -26,8 +26,8 @@ from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
 from .false_alarms import Negatives, alarm_curve
+from .options import WakeWordOptions
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
-from .wakeword import WakeWordOptions
 
 BLANK_OFFSET = 1.0
 """Taken off the log-probability of blank, which else makes short sequences likely."""

@@ -37,7 +37,8 @@ class PhoneChains:
     [phrases], the number of the first of its ways. `num_phones`: [phrases], the mean of their ways. `goes_on`:
     [places - 1], 0 where a phone equals the one before, so that a blank must come between, else 1. `idle`: [places],
     phones before anything was heard: the prior of the way at its "anything", 0 elsewhere. `starts`: [places], where
-    "anything" is.
+    "anything" is. `phones_left`: [places], that follow until the phrase is said; `rest`: [places], the prior of those.
+    `phrase`: [places], the number of the phrase.
     """
 
     num_tokens: int
@@ -48,6 +49,9 @@ class PhoneChains:
     goes_on: DoubleArray
     idle: DoubleArray
     starts: npt.NDArray[np.bool_]
+    phones_left: npt.NDArray[np.int64]
+    rest: DoubleArray
+    phrase: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, phrases: Sequence[str], lexicon: Pronouncing, tokens: Sequence[str], speech: FreeSpeech) -> PhoneChains:
@@ -70,11 +74,17 @@ class PhoneChains:
         """`ways`: for each phrase the ways to say it, as tokens."""
         labels: list[int] = []
         priors: list[float] = []
+        left: list[int] = []
+        rest: list[float] = []
         lasts, counts, owners = [], [], []
         for number, said in enumerate(ways):
             for way in said:
+                phones = [token - 1 for token in way]
+                prior = speech.probability(phones)
                 labels += [num_tokens, *way]
-                priors += [speech.probability([token - 1 for token in way]), *[0.0] * len(way)]
+                priors += [prior, *[0.0] * len(way)]
+                left += range(len(way), -1, -1)
+                rest += [prior, *(prior / speech.probability(phones[: end + 1]) for end in range(len(way)))]
                 lasts.append(len(labels) - 1)
                 counts.append(len(way))
                 owners.append(number)
@@ -88,6 +98,9 @@ class PhoneChains:
             goes_on=np.where(places[1:] == places[:-1], 0.0, 1.0),
             idle=np.array(priors),
             starts=places == num_tokens,
+            phones_left=np.array(left),
+            rest=np.array(rest),
+            phrase=np.repeat(owners, np.array(counts) + 1),
         )
 
     def ways(self, phrase: int) -> list[list[int]]:

@@ -21,6 +21,7 @@ from speech_lstm.runtime.decoding.graph import Pronouncing
 from speech_lstm.runtime.decoding.margins import NO_TOKEN, FloatArray
 
 from .false_alarms import LEAST, AlarmCurve, alarm_curve
+from .options import WakeWordOptions
 from .phone_chains import PhoneChains
 from .phrases import SENSITIVITY, advice, phrases_of, sensitivities
 
@@ -29,37 +30,8 @@ HIGHEST_THRESHOLD = -0.2
 alarms than wanted."""
 
 
-@dataclass(frozen=True)
-class WakeWordOptions:
-    """Options of the detector; times in seconds.
-
-    `false_alarms`: an hour of speech at sensitivity 0.5, for each phrase.
-    `range`: how many times fewer at sensitivity 0, and more at 1; logarithmic between.
-    `fold_threshold`: probability of blank above which a frame is silent.
-    `confirm_seconds`: a detection is reported when no better one has followed for so long.
-    `refractory_seconds`: nothing is heard so soon after a detection.
-    `pause_seconds`, `longest_seconds`: longest pause inside a phrase, and longest phrase.
-    """
-
-    false_alarms: float = 0.5
-    range: float = 10.0
-    fold_threshold: float = 0.95
-    confirm_seconds: float = 0.12
-    refractory_seconds: float = 1.0
-    pause_seconds: float = 0.4
-    longest_seconds: float = 4.0
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for options outside their range."""
-        if self.range < 1:
-            raise ValueError(f"range is {self.range}; expected 1 or more")
-        for name in ("false_alarms", "confirm_seconds", "refractory_seconds", "pause_seconds", "longest_seconds"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-
-    def wanted(self, sensitivity: float) -> float:
-        """False alarms an hour of speech for a sensitivity from 0 to 1."""
-        return float(self.false_alarms * self.range ** (2 * sensitivity - 1))
+SLACK = 0.1
+"""Of the probability that the beginning of a phrase has where just the least for a detection will be said."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +93,7 @@ class WakeWordDetector:
         """The arrays and times that a search needs."""
         limits = np.array([self.thresholds[phrase] for phrase in self.phrases])
         self.least_said = np.exp(limits * self.chains.num_phones)
+        self.least_begun = SLACK * self.least_said[self.chains.phrase] * self.chains.rest
         self.refractory_frames = round(self.options.refractory_seconds / frame_seconds)
         self.pause_frames = round(self.options.pause_seconds / frame_seconds)
         self.confirm_frames = max(1, round(self.options.confirm_seconds / frame_seconds))
@@ -174,6 +147,18 @@ class WakeWordSearch:
             return None
         last = found[-1]
         return last.phrase, last.confidence, self._num_frames - 1 - last.last_frame
+
+    @property
+    def frames_left(self) -> int:
+        """After how many frames a phrase may be heard, at the earliest: each phone that is left takes one at least, and
+        so it is where a phrase has hardly begun.
+        """
+        confirm = self._detector.confirm_frames
+        if self._best:
+            return max(1, self._best.last_frame + confirm + 1 - self._num_frames)
+        begun = self._phone + self._blank >= self._detector.least_begun
+        left = self._chains.phones_left
+        return int(left[begun].min(initial=left.max())) + confirm
 
     def detect(self, log_probs: FloatArray) -> list[Detection]:
         """Search further. `log_probs`: as for `advance`. Returns what was heard, in the order of time; however the

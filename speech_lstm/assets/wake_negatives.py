@@ -21,7 +21,7 @@ from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.wake.false_alarms import BUNDLED, Negatives
-from speech_lstm.runtime.wake.wakeword import WakeWordOptions
+from speech_lstm.runtime.wake.options import WakeWordOptions
 
 SNR_DB = (10.0, None, 15.0, None, 5.0, None)
 """Of successive clips of speech; None: as recorded."""

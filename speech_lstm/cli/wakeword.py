@@ -79,9 +79,10 @@ def run_check(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.lexicon.text import spoken_words
     from speech_lstm.runtime.lexicon.tokens import TOKENS
     from speech_lstm.runtime.wake.false_alarms import alarm_curve
+    from speech_lstm.runtime.wake.options import WakeWordOptions
     from speech_lstm.runtime.wake.phone_chains import ways_to_say
     from speech_lstm.runtime.wake.phrases import advice, phrases_of
-    from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD, WakeWordOptions
+    from speech_lstm.runtime.wake.wakeword import HIGHEST_THRESHOLD
 
     lexicon, options = Lexicon(args.pronunciations), WakeWordOptions()
     for wake_word in args.phrases:

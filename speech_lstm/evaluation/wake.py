@@ -19,7 +19,8 @@ from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.wake.false_alarms import DEEPEST, alarm_curve
-from speech_lstm.runtime.wake.wakeword import WakeWordDetector, WakeWordOptions
+from speech_lstm.runtime.wake.options import WakeWordOptions
+from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 NOISE_DB = 10.0
 """Ratio of the negatives that are heard in noise."""

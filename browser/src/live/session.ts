@@ -106,15 +106,17 @@ export class Session {
 
   /**
    * How many blocks of so many frames may be heard at once as soon as there is a sound in them, and at most, without one:
-   * one where a command may be decided on within a block, two where that, or a wake word, may come soon, four in the middle
-   * of a command and before one, eight there while there is no sound.
+   * one where a command or a wake word may be over within a block, two where a command may be over, or begin, soon, four in
+   * other speech and before it, eight there while there is no sound.
    */
   blocks(frames: number): [few: number, most: number] {
     const search = this.search;
     if (this.releaseAt !== null) return [1, 1];
     if (search === null) {
-      if (this.recent.phones.some(Boolean)) return [2, 2];
-      return [4, this.state === "idle" ? 8 : 4];
+      if (!this.recent.phones.some(Boolean)) return [4, this.state === "idle" ? 8 : 4];
+      const left = this.wake && this.state === "idle" ? this.wake.framesLeft : 2 * frames;
+      const few = Math.max(1, Math.min(4, Math.floor(left / frames)));
+      return [few, few];
     }
     if (this.pressed) return [4, 4];
     const isNear = (count: number): boolean => this.endpoint.isNear(search.now, search.canContinue, count * frames);

@@ -16,6 +16,10 @@ export class PhoneChains {
   readonly numPhones: number[];
   readonly goesOn: Float64Array;
   readonly idle: Float64Array;
+  /** Of a place: phones that follow until the phrase is said, their prior, and the number of the phrase. */
+  readonly phonesLeft: Int32Array;
+  readonly rest: Float64Array;
+  readonly phrase: Int32Array;
 
   /** phrases: for each the ways to say it, as tokens. */
   constructor(phrases: readonly (readonly (readonly number[])[])[], readonly numTokens: number, speech: FreeSpeech) {
@@ -27,6 +31,11 @@ export class PhoneChains {
     this.numPhones = phrases.map((said) => said.reduce((sum, phones) => sum + phones.length, 0) / said.length);
     this.goesOn = Float64Array.from(this.labels, (label, at) => (at && label === this.labels[at - 1] ? 0 : 1));
     this.idle = Float64Array.from(ways.flatMap((phones) => [speech.probability(phones), ...phones.map(() => 0)]));
+    this.phonesLeft = Int32Array.from(ways.flatMap((phones) => [phones.length, ...phones.map((_, at) => phones.length - 1 - at)]));
+    const rest = (phones: readonly number[], begun: number): number =>
+      speech.probability(phones) / (begun ? speech.probability(phones.slice(0, begun)) : 1);
+    this.rest = Float64Array.from(ways.flatMap((phones) => [0, ...phones.map((_, at) => at + 1)].map((begun) => rest(phones, begun))));
+    this.phrase = Int32Array.from(phrases.flatMap((said, number) => said.flatMap((phones) => [number, ...phones.map(() => number)])));
   }
 
   /** Whether a place is an "anything". */

@@ -14,6 +14,9 @@ import { PhoneChains } from "./phoneChains";
 /** Of a probability whose logarithm is taken. */
 const LEAST = 1e-300;
 
+/** Of the probability that the beginning of a phrase has where just the least for a detection will be said. */
+const SLACK = 0.1;
+
 /** A phrase to wait for. `threshold`: lowest score per phone of a detection; `ways`: tokens of each way to say it. */
 export interface WakePhrase {
   readonly text: string;
@@ -47,6 +50,8 @@ export class WakeWordDetector {
   readonly chains: PhoneChains;
   /** Probability of each phrase from which on it is heard. */
   readonly leastSaid: readonly number[];
+  /** Probability at each place from which on a phrase may be said soon. */
+  readonly leastBegun: Float64Array;
   readonly refractoryFrames: number;
   readonly pauseFrames: number;
   readonly confirmFrames: number;
@@ -63,6 +68,7 @@ export class WakeWordDetector {
     this.phrases = phrases.map((phrase) => phrase.text);
     this.chains = new PhoneChains(phrases.map((phrase) => phrase.ways), numTokens, freeSpeech);
     this.leastSaid = phrases.map(({ threshold }, number) => Math.exp(threshold * this.chains.numPhones[number]));
+    this.leastBegun = this.chains.rest.map((rest, at) => SLACK * rest * this.leastSaid[this.chains.phrase[at]]);
     this.refractoryFrames = rounded(options.refractorySeconds / frameSeconds);
     this.pauseFrames = rounded(options.pauseSeconds / frameSeconds);
     this.confirmFrames = Math.max(1, rounded(options.confirmSeconds / frameSeconds));
@@ -108,6 +114,17 @@ export class WakeWordSearch {
   /** Frames that were heard. */
   get heard(): number {
     return this.numFrames;
+  }
+
+  /** After how many frames a phrase may be heard, at the earliest: each phone that is left takes one at least. */
+  get framesLeft(): number {
+    const { chains, confirmFrames, leastBegun } = this.detector;
+    if (this.best) return Math.max(1, this.best.lastFrame + confirmFrames + 1 - this.numFrames);
+    let left = Math.max(...chains.phonesLeft);
+    chains.phonesLeft.forEach((phones, at) => {
+      if (phones < left && this.phone[at] + this.blank[at] >= leastBegun[at]) left = phones;
+    });
+    return left + confirmFrames;
   }
 
   /** Search one frame of log-probabilities further. Returns what was just heard. */
