@@ -2,6 +2,7 @@
 
     python -m benchmarks.streams --grammar GRAMMAR MANIFEST        a grammar
     python -m benchmarks.streams --phrases 100 MANIFEST            so many texts of the manifest
+    python -m benchmarks.streams ... --wake-word "hey jarvis"      while nobody says the wake word
     python -m benchmarks.streams ... --other FOLDER                beside another checkout, in turn with it
 
 Least of several repetitions, in turn, because other programs of the machine slow all down. A decision is what a call
@@ -59,7 +60,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     if args.phrases:
         grammar = list(dict.fromkeys(row["text"] for row in rows(args.manifest, 10**6)))[: args.phrases]
     model = TimedModel(Model.load(args.model, device="cpu"))
-    recognizer = Recognizer(grammar=grammar, model=model)
+    recognizer = Recognizer(grammar=grammar, model=model, wake_word=args.wake_word)
     gap = np.zeros(round(GAP_SECONDS * SAMPLE_RATE), np.float32)
     audio = [part for row in chosen for part in (sl.read_audio(args.manifest.parent / row["audio_filepath"]), gap)]
     heard = np.concatenate(audio)
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--grammar", type=Path)
     parser.add_argument("--phrases", type=int, default=0)
+    parser.add_argument("--wake-word")
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--piece-ms", type=float, default=80.0, help="audio in a call of accept (default: %(default)g)")
     parser.add_argument("--model", default="default", help="name of a shipped model, or an .onnx file")
