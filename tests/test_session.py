@@ -29,9 +29,12 @@ class WakeAfter:
     def __init__(self, at: int, ago: int = 0) -> None:
         self.at, self.ago, self.frames = at, ago, 0
 
-    def advance(self, log_probs: np.ndarray) -> tuple[str, float, int] | None:
+    def advance(self, log_probs: np.ndarray) -> tuple[int, tuple[str, float, int] | None]:
         before, self.frames = self.frames, self.frames + len(log_probs)
-        return ("computer", 0.9, self.ago) if before < self.at <= self.frames else None
+        if not before < self.at <= self.frames:
+            return len(log_probs), None
+        self.frames = self.at
+        return self.at - before, ("computer", 0.9, self.ago)
 
 
 def say(text: str) -> list[int]:

@@ -213,12 +213,12 @@ def test_advance_says_how_long_ago() -> None:
     search = WakeWordDetector(["snowboy"], LEXICON, TOKENS).start()
     log_probs = spoken_log_probs(phones_of("snowboy"), silence=10, sharpness=12)
     last = int(np.flatnonzero(log_probs.argmax(1))[-1])
-    found = search.advance(log_probs)
-    assert found is not None
+    num_frames, found = search.advance(log_probs)
+    assert found is not None and last < num_frames < len(log_probs)  # the others are not heard yet
     phrase, confidence, ago = found
     assert phrase == "snowboy" and 0.7 < confidence <= 1
-    assert ago == len(log_probs) - 1 - last
-    assert search.advance(log_probs[:5]) is None
+    assert ago == num_frames - 1 - last
+    assert search.advance(log_probs[:5]) == (5, None)
 
 
 def test_days_cost_constant_memory_and_little_time() -> None:

@@ -150,18 +150,18 @@ class Session:
         return [again]
 
     def _wait(self, log_probs: FloatArray, events: list[Event]) -> int:
-        """Hear frames until a command is listened to. Returns how many."""
+        """Hear frames until the state changes. Returns how many."""
+        state, search = self.state, self._wake if self.state is State.IDLE else None
+        last, wake = search.advance(log_probs) if search else (len(log_probs), None)
         heard = 0
-        for row, phone in zip(log_probs, self._grammar[0].phones(log_probs), strict=True):
+        for row, phone in zip(log_probs[:last], self._grammar[0].phones(log_probs[:last]), strict=True):
             heard += 1
             self._tick()
             self._recent.append(row, phone)
-            wake = self._wake.advance(row[None]) if self._wake and self.state is State.IDLE else None
-            event = self._wait_on(phone) if wake is None else self._woken(*wake)
-            if event is not None:
-                events.append(event)
-                if self.state is State.LISTENING:
-                    break
+            event = self._woken(*wake) if wake and heard == last else self._wait_on(phone)
+            events += [event] if event else []
+            if self.state is not state:
+                break
         return heard
 
     def _tick(self) -> None:

@@ -19,8 +19,10 @@ class State(Enum):
 class WakeSearch(Protocol):
     """A wake word detector at work on one stream."""
 
-    def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
-        """The next frames, float32 [frames, tokens]: the wake word just said, its confidence, frames since its end."""
+    def advance(self, log_probs: FloatArray) -> tuple[int, tuple[str, float, int] | None]:
+        """Hear the next frames, float32 [frames, tokens], until a wake word is: how many were heard, and the wake word
+        that was said, its confidence and the frames since its end, or None.
+        """
 
     @property
     def frames_left(self) -> int:

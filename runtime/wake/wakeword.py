@@ -10,7 +10,7 @@ Idea: Bluche et al. 2020, "Small-Footprint Open-Vocabulary Keyword Spotting with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
@@ -137,16 +137,15 @@ class WakeWordSearch:
         self._best_above = 0.0  # its probability over that of the threshold
         self._reset()
 
-    def advance(self, log_probs: FloatArray) -> tuple[str, float, int] | None:
-        """Search further. `log_probs`: float32 [frames, tokens] as the model gives them.
+    def advance(self, log_probs: FloatArray) -> tuple[int, tuple[str, float, int] | None]:
+        """Search further, until a phrase is heard. `log_probs`: float32 [frames, tokens] as the model gives them.
 
-        Returns None, or the phrase that was just said, its confidence, and how many frames ago it ended.
+        Returns how many frames were heard, and None, or the phrase that was just said, its confidence, and how many
+        frames ago it ended.
         """
-        found = self.detect(log_probs)
-        if not found:
-            return None
-        last = found[-1]
-        return last.phrase, last.confidence, self._num_frames - 1 - last.last_frame
+        for heard, found in self._search(log_probs):
+            return heard, (found.phrase, found.confidence, self._num_frames - 1 - found.last_frame)
+        return len(log_probs), None
 
     @property
     def frames_left(self) -> int:
@@ -164,6 +163,10 @@ class WakeWordSearch:
         """Search further. `log_probs`: as for `advance`. Returns what was heard, in the order of time; however the
         frames are split into calls, the result is the same. Raises ValueError for another number of tokens or NaN.
         """
+        return [found for _, found in self._search(log_probs)]
+
+    def _search(self, log_probs: FloatArray) -> Iterator[tuple[int, Detection]]:
+        """What was heard, and after how many of the frames; the others are not heard unless it is asked for more."""
         detector = self._detector
         if log_probs.ndim != 2 or log_probs.shape[1] != self._chains.num_tokens:
             raise ValueError(f"log_probs has shape {log_probs.shape}; expected [frames, {self._chains.num_tokens}]")
@@ -172,8 +175,8 @@ class WakeWordSearch:
         is_silent = probs[:, 0] > detector.options.fold_threshold
         if np.isnan(probs).any():
             raise ValueError(NO_TOKEN)
-        found = []
-        for row, silent, blank in zip(probs, is_silent.tolist(), is_blank.tolist(), strict=True):
+        frames = zip(probs, is_silent.tolist(), is_blank.tolist(), strict=True)
+        for heard, (row, silent, blank) in enumerate(frames, 1):
             self._pause = self._pause + 1 if blank else 0
             if self._pause > detector.pause_frames and not self._asleep:
                 self._reset()
@@ -182,13 +185,13 @@ class WakeWordSearch:
                     self._fold()
                 else:
                     self._step(row)
-            if self._best and self._num_frames - self._best.last_frame >= detector.confirm_frames:
-                found.append(self._best)
-                self._deaf_until = self._best.last_frame + detector.refractory_frames
+            self._num_frames += 1
+            best = self._best
+            if best and self._num_frames - 1 - best.last_frame >= detector.confirm_frames:
+                self._deaf_until = best.last_frame + detector.refractory_frames
                 self._best = None
                 self._reset()
-            self._num_frames += 1
-        return found
+                yield heard, best
 
     def _reset(self) -> None:
         """Forget all paths."""
