@@ -30,6 +30,12 @@ def test_bad_phrases_are_warned_about(capsys: pytest.CaptureFixture[str], phrase
     assert f"warning: {warning}" in report(capsys, phrase)
 
 
+def test_the_ways_of_the_lexicon_are_shown_and_the_others_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = report(capsys, "hey jarvis").splitlines()[0]
+    assert shown == "hey jarvis: HH EY JH AA R V AH S or HH EY JH AA R V IH S or 10 other ways"
+    assert report(capsys, "stop").startswith("stop: S T AA P\n")
+
+
 def test_more_false_alarms_than_wanted_are_admitted(capsys: pytest.CaptureFixture[str]) -> None:
     lines = report(capsys, "one").splitlines()
     assert 5 < float(lines[-5].split(",")[1].split()[0]) <= 3600

@@ -207,9 +207,9 @@ void speech_session_end_at(speech_session *session, double seconds);
 bool speech_session_finish(speech_session *session, speech_on_event *on_event, void *user, speech_error *error);
 
 /**
- * A session that hears audio. Model and grammar must stay. `block_seconds`: audio that the model gets at a time,
- * and twice as much while no command can be over soon; 0.08 is usual;
- * longer is cheaper and answers later. How the audio is cut into calls changes nothing but when events come.
+ * A session that hears audio. Model and grammar must stay. `block_seconds`: audio that the model gets at a time, and up to four times
+ * as much while no command can be over soon, eight in silence; 0.08 is usual; longer is cheaper and answers later. How the audio is cut
+ * into calls changes nothing but when events come.
  */
 speech_stream *speech_stream_new(const speech_model *model, const speech_grammar *grammar, const speech_options *options,
                                  double block_seconds, speech_error *error);

@@ -55,8 +55,8 @@ class RecognizerOptions:
     alternatives: int = 2
     """How many other commands a result holds at most."""
     block_seconds: float = 0.08
-    """Audio that a stream feeds to the model at a time, and two or four times as much while no command can be over
-    soon; longer is cheaper and answers later."""
+    """Audio that a stream feeds to the model at a time, and up to four times as much while no command can be over soon,
+    eight in silence; longer is cheaper and answers later."""
     clip_seconds: float = 10.0
     """The same for `Recognizer.recognize`."""
     blank_offset: float | None = None

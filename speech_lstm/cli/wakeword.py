@@ -16,6 +16,9 @@ EXAMPLE = """example:
 
 SENSITIVITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
+SHOWN = 2
+"""Ways to say a phrase: the first are those of the lexicon."""
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
@@ -89,7 +92,9 @@ def run_check(args: argparse.Namespace) -> int:
         phrases = phrases_of(wake_word)
         curve = alarm_curve(phrases, lexicon, TOKENS)
         for phrase in phrases:
-            print(f"{phrase}: {' or '.join(' '.join(phones) for phones in ways_to_say(phrase, lexicon))}")
+            ways = [" ".join(phones) for phones in ways_to_say(phrase, lexicon)]
+            more = [f"{len(ways) - SHOWN} other ways"] if len(ways) > SHOWN + 1 else ways[SHOWN:]
+            print(f"{phrase}: {' or '.join(ways[:SHOWN] + more)}")
         for word in dict.fromkeys(word for phrase in phrases for word in spoken_words(phrase)):
             if lexicon.is_guessed(word):
                 print(f"  guessed: how to say {word!r}; give its phones with --pronunciations FILE")
