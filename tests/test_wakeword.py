@@ -158,6 +158,7 @@ def test_a_phrase_is_heard_as_learners_say_it() -> None:
     assert ways[0] == "HH EY JH AA R V AH S"  # as the dictionary has it
     assert {"HH EY JH AA R V IY S", "HH EY JH AA R V IH Z", "HH EY JH AA V IY Z"} < set(ways)
     assert ways_to_say("stop", LEXICON) == [("S", "T", "AA", "P")]
+    assert WakeWordDetector(["this " * 150], LEXICON, TOKENS, thresholds={"this " * 150: -1}).start().frames_left > 400
     assert len(ways_to_say("this is his sister mister wizard", LEXICON)) <= MAX_PRONUNCIATIONS
     detector = WakeWordDetector(["hey jarvis"], LEXICON, TOKENS)
     assert len(heard(detector, spoken_log_probs(["HH", "EY", "JH", "AA", "R", "V", "IY", "Z"]))) == 1

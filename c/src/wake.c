@@ -205,7 +205,7 @@ int wake_frames_left(const WakeSearch *search) {
   for (int i = 0; i < search->places; i++)
     if (search->phones_left[i] > left) left = search->phones_left[i];
   for (int i = 0; i < search->places; i++) {
-    bool begun = search->phone[i] + search->blank[i] >= search->least_begun[i];
+    bool begun = search->phone[i] + search->blank[i] > search->least_begun[i];
     if (begun && search->phones_left[i] < left) left = search->phones_left[i];
   }
   return left + search->confirm_frames;

@@ -1,4 +1,7 @@
-"""Does anything rise over the noise? Asked of each block of a stream that waits, so that silence may be heard late."""
+"""Does anything rise over the noise? Asked of each block of a stream that waits, so that silence may be heard late.
+
+Speech that is not louder than the noise by `RISE` is heard late, too, by the blocks that wait; nothing is lost.
+"""
 
 from __future__ import annotations
 

@@ -73,8 +73,11 @@ class FreeSpeech:
 
     def probability(self, phones: list[int]) -> float:
         """Of a sequence of phones, at least one, anywhere in speech."""
-        pairs = self.move[phones[:-1], phones[1:]]
-        return float(self.often[phones[0]] * np.prod(pairs, dtype=np.float64))
+        return float(self.often[phones[0]]) * self.continuation(phones)
+
+    def continuation(self, phones: list[int]) -> float:
+        """Of the phones after the first one, once that is said."""
+        return float(np.prod(self.move[phones[:-1], phones[1:]], dtype=np.float64))
 
     @cached_property
     def steps(self) -> DoubleArray:

@@ -26,4 +26,4 @@ class WakeSearch(Protocol):
 
     @property
     def frames_left(self) -> int:
-        """After how many frames a wake word may be heard, at the earliest."""
+        """After how many frames a wake word may be heard; a guess, which costs time where it is too high."""

@@ -84,7 +84,7 @@ class PhoneChains:
                 labels += [num_tokens, *way]
                 priors += [prior, *[0.0] * len(way)]
                 left += range(len(way), -1, -1)
-                rest += [prior, *(prior / speech.probability(phones[: end + 1]) for end in range(len(way)))]
+                rest += [prior, *(speech.continuation(phones[begun:]) for begun in range(len(way)))]
                 lasts.append(len(labels) - 1)
                 counts.append(len(way))
                 owners.append(number)

@@ -149,13 +149,14 @@ class WakeWordSearch:
 
     @property
     def frames_left(self) -> int:
-        """After how many frames a phrase may be heard, at the earliest: each phone that is left takes one at least, and
-        so it is where a phrase has hardly begun.
+        """After how many frames a phrase may be heard: each phone that is left takes one at least, and all are left
+        where it has hardly begun. A guess for when to look again: what turns out to have begun earlier (`SLACK`) is
+        heard then.
         """
         confirm = self._detector.confirm_frames
         if self._best:
             return max(1, self._best.last_frame + confirm + 1 - self._num_frames)
-        begun = self._phone + self._blank >= self._detector.least_begun
+        begun = self._phone + self._blank > self._detector.least_begun
         left = self._chains.phones_left
         return int(left[begun].min(initial=left.max())) + confirm
 

@@ -122,7 +122,7 @@ export class WakeWordSearch {
     if (this.best) return Math.max(1, this.best.lastFrame + confirmFrames + 1 - this.numFrames);
     let left = Math.max(...chains.phonesLeft);
     chains.phonesLeft.forEach((phones, at) => {
-      if (phones < left && this.phone[at] + this.blank[at] >= leastBegun[at]) left = phones;
+      if (phones < left && this.phone[at] + this.blank[at] > leastBegun[at]) left = phones;
     });
     return left + confirmFrames;
   }
