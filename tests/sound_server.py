@@ -50,6 +50,11 @@ class SoundServer:
                 os.environ[name] = value
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def offer(self, *names: str) -> None:
+        """ALSA devices that are this server by other names, beside "pulse" and "default"."""
+        more = (f'pcm.{name} {{ type pulse; hint {{ show on; description "{name}" }} }}\n' for name in names)
+        (self._folder / ".asoundrc").write_text(ASOUNDRC + "".join(more))
+
     def plug_in(self, rate: int = 44100, channels: int = 2) -> None:
         """Connect the microphone: the monitor of a new null sink."""
         _pactl("load-module", "module-null-sink", "sink_name=mic", f"rate={rate}", f"channels={channels}")

@@ -22,7 +22,7 @@ import pytest
 
 import speech_lstm as sl
 from speech_lstm.cli import main
-from speech_lstm.runtime.audio.portaudio import input_devices
+from speech_lstm.runtime.audio.portaudio import input_devices, restart
 from speech_lstm.runtime.live.listen import hear
 from tests.sound_server import SoundServer, why_not
 
@@ -146,6 +146,51 @@ def test_an_unplugged_microphone_is_reported_and_found_again(server: SoundServer
             assert first_command(hear(recognizer.stream(), microphone)) == "backward"
 
 
+def test_a_microphone_chosen_by_number_does_not_come_back_as_another(server: SoundServer) -> None:
+    def plugged(*names: str) -> dict[str, int]:
+        """Devices with these names; returns their numbers."""
+        server.offer(*names)
+        restart()
+        return {device.name: device.index for device in input_devices()}
+
+    headset = plugged("headset", "zither")["headset"]
+    options = sl.MicrophoneOptions(retry_seconds=0.05, longest_retry_seconds=0.1)
+    try:
+        with sl.Microphone(headset, options) as microphone:
+            wait_for(np.ndarray, microphone)
+            server.offer("another", "zither")
+            server.unplug()
+            wait_for(sl.MicrophoneLost, microphone)
+            for sound in (False, True):
+                if sound:
+                    server.plug_in()
+                with pytest.raises(AssertionError, match="no MicrophoneBack"):
+                    wait_for(sl.MicrophoneBack, microphone, seconds=1.0)
+            numbers = {device.index: device.name for device in input_devices()}
+            assert numbers[headset] != "headset", "nothing took its number"
+            server.offer("another", "headset", "zither")
+            wait_for(sl.MicrophoneBack, microphone)
+            numbers = {device.index: device.name for device in input_devices()}
+            assert numbers[headset] != "headset", "it came back with the same number"
+            wait_for(np.ndarray, microphone)
+    finally:
+        plugged()
+
+
+def test_asking_without_waiting_gets_what_is_there(server: SoundServer) -> None:
+    with sl.Microphone() as microphone:
+        until, heard = time.monotonic() + 10, 0
+        while heard < 16000 and time.monotonic() < until:
+            item = microphone.read(timeout=0)
+            heard += len(item) if isinstance(item, np.ndarray) else 0
+            time.sleep(0.005)
+        assert heard >= 16000
+        while microphone.read(timeout=0) is not None:
+            pass
+        started = time.monotonic()
+        assert microphone.read(timeout=0) is None and time.monotonic() - started < 0.1
+
+
 def test_a_reader_that_stalls_is_told_what_it_missed(server: SoundServer, recognizer: sl.Recognizer) -> None:
     with sl.Microphone(options=sl.MicrophoneOptions(queue_seconds=0.5)) as microphone:
         wait_for(np.ndarray, microphone)
@@ -204,6 +249,23 @@ def test_asyncio_stays_free_and_cancellation_closes_the_microphone(
         assert asyncio.run(main()) == "happy"
     assert ticks > 30
     assert other.closed
+
+
+def test_closing_the_microphone_ends_the_command_with_asyncio_too(
+    server: SoundServer, recognizer: sl.Recognizer
+) -> None:
+    microphone = sl.Microphone()
+    events: list[sl.Event] = []
+
+    async def hear_all() -> None:
+        async for event in recognizer.listen_async(microphone):
+            events.append(event)
+            if isinstance(event, sl.SpeechStarted):
+                asyncio.get_running_loop().call_later(0.1, microphone.close)
+
+    with closed_after(microphone, 15), in_background(lambda: server.say(clip("happy"))):
+        asyncio.run(hear_all())
+    assert isinstance(events[-1], sl.Command | sl.Rejected), events
 
 
 def test_an_assistant_awaits_its_functions_and_one_of_them_changes_the_grammar(

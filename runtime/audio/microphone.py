@@ -83,6 +83,7 @@ class Microphone:
         self._queue: queue.Queue[_Captured | None] = queue.Queue()
         self._dropped = 0  # frames, written by the callback
         self._stream: Any = None
+        self._info: Any = None  # of the device that was opened first
         self._resampler = StreamResampler(SAMPLE_RATE)
         self._downmix = Downmix(1)
         self._pending: list[Samples | MicrophoneEvent] = []
@@ -136,20 +137,20 @@ class Microphone:
             if self._pending:
                 return self._pending.pop(0)
             now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                return None
             if self._stream is None and now >= self._retry_at:
                 self._reconnect()
                 continue
             due = self._retry_at if self._stream is None else now + 0.5
             try:
-                captured = self._queue.get(timeout=max(0.001, min(due, deadline or due) - now))
+                captured = self._queue.get(timeout=max(0.0, min(due, deadline or due) - now))
             except queue.Empty:
                 captured = None
             if captured is not None:
                 self._take(captured)
-            else:
-                self._check()
+                continue
+            self._check()
+            if deadline is not None and time.monotonic() >= deadline and not self._pending:
+                return None
         return None
 
     def _check(self) -> None:
@@ -189,7 +190,7 @@ class Microphone:
         sounddevice = portaudio.load()
         with portaudio.LOCK:
             try:
-                info = sounddevice.query_devices(self.device, "input")
+                info = portaudio.find_input(self.device, self._info)
                 rate, channels = portaudio.input_format(info, self.options.sample_rate, self.options.channels)
                 frames = max(1, round(rate * self.options.block_seconds))
                 self._queue = queue.Queue(max(1, round(self.options.queue_seconds * rate / frames)))
@@ -209,6 +210,7 @@ class Microphone:
                 self._release()
                 raise DeviceError(f"{_describe(self.device)} cannot be opened: {portaudio.reason(error)}") from None
             portaudio.OPEN.add(id(self._stream))
+        self._info = self._info or info
         self.sample_rate, self.channels = rate, channels
         self._resampler = StreamResampler(rate)
         self._downmix = Downmix(channels)

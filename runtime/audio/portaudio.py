@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -64,6 +65,27 @@ def load() -> Any:
             f"sounddevice found no PortAudio ({error}); on Debian or Ubuntu: apt-get install libportaudio2"
         ) from None
     return sounddevice
+
+
+def find_input(device: int | str | None, before: Any = None) -> Any:
+    """PortAudio's description of an input. before: the one that had this number when it was opened first.
+
+    Numbers move when something is plugged in or out, so that one is looked for by its name, beginning with the same
+    number. ValueError or PortAudioError where there is none.
+    """
+    sounddevice = load()
+    if before is None or not isinstance(device, int):
+        return sounddevice.query_devices(device, "input")
+    found = [info for info in sounddevice.query_devices() if info["max_input_channels"] and _same(info, before)]
+    if not found:
+        raise ValueError(f"{before['name']!r} is not connected")
+    return min(found, key=lambda info: info["index"] != device)
+
+
+def _same(info: Any, other: Any) -> bool:
+    """Whether it is the same device; ALSA puts the number of the card behind its name."""
+    names = [re.sub(r" \(hw:\d+,\d+\)$", "", each["name"]) for each in (info, other)]
+    return names[0] == names[1] and info["hostapi"] == other["hostapi"]
 
 
 def input_format(info: Any, sample_rate: int | None, channels: int | None) -> tuple[int, int]:
