@@ -215,6 +215,28 @@ def test_the_button_always_brings_an_answer() -> None:
     assert isinstance(event, Timeout) and event.reason == "leading" and live.state is State.IDLE
 
 
+def test_a_button_that_is_pressed_again_goes_on_with_the_command() -> None:
+    live = session(SessionOptions(push_to_talk=True))
+    spoken = say("turn on the light")
+    for repeats in (1, 4):  # as the repeat of a key does
+        live.press()
+        events = []
+        for part in (spoken[:8], spoken[8:16], spoken[16:]):
+            events += play(live, part)
+            for _ in range(repeats):
+                live.press()
+        live.release()
+        assert texts(events + play(live, silence(1))) == ["turn on the light"]
+    live.press()
+    events = play(live, spoken[:10])
+    live.release()
+    events += play(live, spoken[10:12])
+    live.press()  # before the answer
+    events += play(live, spoken[12:])
+    live.release()
+    assert texts(events + play(live, silence(1))) == ["turn on the light"]
+
+
 def test_a_button_waits_for_what_was_said_before_it_was_released() -> None:
     live = session(SessionOptions(push_to_talk=True))
     spoken = say("turn on the light please")

@@ -373,8 +373,9 @@ int session_blocks(const speech_session *session, size_t frames, int *most) {
 }
 
 void speech_session_press(speech_session *session) {
-  awake(session, 0);
+  if (!session->pressed && session->release_at < 0) awake(session, 0);
   session->pressed = true;
+  session->release_at = -1;
 }
 
 void session_release(speech_session *session, size_t waiting) {

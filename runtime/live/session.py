@@ -64,8 +64,7 @@ class Session:
         self._release_at: int | None = None
         self._wake_end = 0  # frame until which the last sound of the wake word went on
         self._wake_limit = 0  # frame until which it may, 0 when it is over
-        self._pressed = False
-        self._answered = False  # whether the button brought an event already
+        self._pressed = self._answered = False  # the second: whether the button brought an event already
         self._search: CommandSearch | None = None  # while listening
         self._again: FloatArray | None = None  # frames that are left over from a decision
 
@@ -104,9 +103,10 @@ class Session:
         return (2, 2) if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else (4, 4)
 
     def press(self) -> None:
-        """The button is pressed: listen for a command now, without a wake word."""
-        self._awake(0)
-        self._pressed = True
+        """The button is pressed: listen for a command now, without a wake word; one that the button has begun goes on."""
+        if not self._pressed and self._release_at is None:
+            self._awake(0)
+        self._pressed, self._release_at = True, None
 
     def release(self, waiting: int = 0) -> None:
         """The button is released: decide shortly. waiting: frames of what was said before that are still to come."""

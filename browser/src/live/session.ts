@@ -123,11 +123,11 @@ export class Session {
     return isNear(1) ? [1, 1] : isNear(3) ? [2, 2] : [4, 4];
   }
 
-  /** The button is pressed: listen for a command now, without a wake word. */
+  /** The button is pressed: listen for a command now, without a wake word; one that the button has begun goes on. */
   press(): void {
-    this.awake(0);
+    if (!this.pressed && this.releaseAt === null) this.awake(0);
     this.pressed = true;
-    this.answered = false;
+    this.releaseAt = null;
   }
 
   /** The button is released: decide shortly. waiting: frames of what was said before that are still to come. */
