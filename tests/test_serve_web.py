@@ -144,6 +144,21 @@ def test_wake_word_button_and_own_grammar(served: Served) -> None:
     assert [event["result"]["slots"] for event in events if event["event"] == "Command"] == [{"n": 5}]
 
 
+def test_another_grammar_neither_lifts_the_button_nor_cuts_a_command(served: Served) -> None:
+    other: Message = {"type": "grammar", "grammar": "stop\nright"}
+    rest: list[Message] = [{"type": "release"}, bytes(32000), {"type": "finish"}]
+    pressed: list[Message] = [{"type": "press"}, other, *blocks(clip("right"), 2560), *rest]
+    events = asyncio.run(talk(served, {**START, "wake": True}, *pressed))
+    assert [event["result"]["text"] for event in events if event["event"] == "Command"] == ["right"]
+    said = clip("forward")
+    half = len(said) // 4 * 2
+    cut: list[Message] = [*blocks(said[:half], 2560), other, *blocks(said[half:] + clip("right"), 2560), rest[-1]]
+    events = asyncio.run(talk(served, START, *cut))
+    assert [event["result"]["text"] for event in events if event["event"] == "Command"] == ["forward", "right"]
+    times = [event["time"] for event in events if event["event"] in ("SpeechStarted", "Command")]
+    assert times == sorted(times)
+
+
 @pytest.mark.parametrize(
     ("messages", "code", "reason"),
     [

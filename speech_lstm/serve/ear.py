@@ -43,7 +43,7 @@ class Heard:
 
 
 class Ear:
-    """Not shared between tasks; `recognizer` may be changed between calls, by `listen`."""
+    """Not shared between tasks; `recognizer` may be changed between calls, by `listen` and `use`."""
 
     def __init__(
         self, engine: Engine, recognizer: Recognizer, rate: float, encoding: str = "int16", channels: int = 1
@@ -68,6 +68,11 @@ class Ear:
         """Begin a new stream, with that recognizer."""
         self.recognizer = recognizer
         self.stream = recognizer.stream(self._rate)
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear its grammar from the next command on, with the button and the wake word as they are."""
+        self.recognizer = recognizer
+        self.stream.use(recognizer)
 
     async def hear(self, data: bytes) -> AsyncIterator[Heard]:
         """Hear some audio, as fast as the limits allow. Refused for bytes that are no such audio."""

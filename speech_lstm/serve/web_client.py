@@ -127,14 +127,14 @@ class WebClient:
         })  # fmt: skip
 
     async def _grammar(self, text: Any) -> None:
-        """Listen for another grammar from now on, or say what is wrong with it and go on as before."""
+        """Listen for another grammar from the next command on, or say what is wrong with it and go on as before."""
         if not isinstance(text, str):
             raise Refused('"grammar" must be a text: a phrase a line, or YAML')
         if self._compiled.take():
             raise Refused(f"over {self._engine.limits.grammars:g} grammars a second", "too-many")
         assert self._ear is not None
         try:
-            self._ear.listen(await self._engine.with_grammar(text, self._wake))
+            self._ear.use(await self._engine.with_grammar(text, self._wake))
         except GrammarError as error:
             found = [{"message": problem.message, "line": problem.line} for problem in problems(error)]
             await self._send({"event": "GrammarProblems", "problems": found})

@@ -42,7 +42,7 @@ export class Link {
   receive(message) {
     if (message.event === "Ready") { this.tries = 0; this.on.open(message); }
     if (message.event === "Closing") this.reason = message.reason;
-    if (message.event === "GrammarReady" || message.event === "Finished") { this.base = this.next; this.settle(0); }
+    if (message.event === "Finished") { this.base = this.next; this.settle(0); }
     if (message.event === "Finished") this.ending = null;
     if (message.event === "Command" || message.event === "Rejected") this.settle(message.result.end);
     if (message.event === "Timeout") this.settle(message.time);
@@ -64,7 +64,7 @@ export class Link {
   tell(message) {
     if (message.type === "finish") this.ending = message;
     if (!this.ready) return;
-    if (message.type === "grammar" || message.type === "finish") this.next = this.sent;
+    if (message.type === "finish") this.next = this.sent;
     this.socket.send(JSON.stringify(message));
   }
   // Float32 samples at that rate. What a crowded connection cannot take is left out, a broken one gets it later.
