@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from onnx import TensorProto, helper
 import speech_lstm.models
 from speech_lstm import __version__
 from speech_lstm.cli import COMMANDS, main
+from speech_lstm.serve.grammar_worker import read_grammar
 
 DATA = Path(__file__).parent / "data"
 LEFT = DATA / "words" / "left_sc-db9d52d2.opus"
@@ -250,3 +252,15 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     command = f"{sys.executable} -m speech_lstm.cli doctor | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.stdout.startswith(" ") and "Traceback" not in done.stderr
+
+
+def test_a_system_without_a_folder_that_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a container whose file system is read-only."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    (clip,) = (DATA / "words").glob("forward_*.opus")
+    assert main(["transcribe", str(clip), "--phrases", "forward", "five", "--format", "jsonl"]) == 0
+    assert '"forward"' in capsys.readouterr().out
+    problem = read_grammar("forward")
+    assert isinstance(problem, str) and "temporary folder" in problem

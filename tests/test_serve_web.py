@@ -8,6 +8,8 @@ import http.client
 import json
 import random
 import socket
+import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -382,3 +384,18 @@ def test_sigterm_answers_what_is_in_flight(grammar: Path) -> None:
         events = asyncio.run(interrupted(server))
     assert [event["result"]["text"] for event in events if event["event"] == "Command"] == ["left"]
     assert events[-1]["code"] == "stopping"
+
+
+def test_sigterm_waits_for_a_slow_request(grammar: Path) -> None:
+    data = clip("left")
+    body = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
+    body += b"data" + struct.pack("<I", len(data)) + data
+    head = f"POST /transcribe HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with running(grammar) as server, socket.create_connection(("127.0.0.1", server.http), timeout=20) as connection:
+        connection.sendall(head + body[:1000])
+        time.sleep(0.5)
+        server.process.terminate()
+        time.sleep(4)
+        connection.sendall(body[1000:])
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b" 200 " in answer.splitlines()[0] and b'"left"' in answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import socket
@@ -20,6 +21,10 @@ from wyoming.info import Describe, Info
 from wyoming.intent import Intent, NotRecognized, Recognize
 from wyoming.ping import Ping, Pong
 from wyoming.wake import Detect, Detection, NotDetected
+
+import speech_lstm as sl
+from speech_lstm.serve.engine import Engine
+from speech_lstm.serve.wyoming_server import WyomingServer
 
 from .served import GRAMMAR, Served, clip, running
 
@@ -252,3 +257,30 @@ def test_a_full_server_says_so(tmp_path: Path) -> None:
     with running(grammar, "--clients", "1") as server:
         event = asyncio.run(two(server))
     assert event is not None and Error.from_event(event).code == "busy"
+
+
+def test_a_unix_address_takes_the_place_of_no_file_and_no_other_server(tmp_path: Path) -> None:
+    recognizer = sl.Recognizer(grammar=["go"], device="cpu")
+    address = tmp_path / "socket"
+
+    async def main() -> None:
+        with contextlib.closing(Engine(recognizer)) as engine:
+            servers = [WyomingServer(engine, f"unix://{address}", "one") for _ in range(3)]
+            address.write_text("precious")
+            with pytest.raises(sl.SpeechLstmError, match="cannot listen on unix://"):
+                await servers[0].start()
+            await servers[0].close()
+            assert address.read_text() == "precious"
+            address.unlink()
+            left = socket.socket(socket.AF_UNIX)
+            left.bind(str(address))
+            left.close()  # a server that was killed
+            await servers[1].start()
+            with pytest.raises(sl.SpeechLstmError, match="another server does"):
+                await servers[2].start()
+            await servers[2].close()
+            assert address.is_socket()
+            await servers[1].close()
+            assert not address.exists()
+
+    asyncio.run(main())

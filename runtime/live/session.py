@@ -103,7 +103,7 @@ class Session:
         return (2, 2) if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else (4, 4)
 
     def press(self) -> None:
-        """The button is pressed: listen for a command now, without a wake word; one that the button has begun goes on."""
+        """The button is pressed: listen for a command now, without a wake word; what it has begun already goes on."""
         if not self._pressed and self._release_at is None:
             self._awake(0)
         self._pressed, self._release_at = True, None

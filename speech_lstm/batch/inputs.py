@@ -7,7 +7,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import BinaryIO
@@ -46,15 +46,15 @@ class Found:
 def find_files(
     names: Iterable[str | os.PathLike[str]],
     stdin: BinaryIO | None = None,
-    copies: Path | None = None,
+    copies: Callable[[], Path] | None = None,
     is_raw: bool = False,
 ) -> Found:
     """Files for names of files and folders, patterns such as "calls/**/*.wav", and "-" for what comes on `stdin`.
 
-    That is a list of names, one a line or separated by NUL bytes (`find -print0`), or else sound. copies: folder for
-    copies of sound that comes through `stdin` or an open file such as /dev/stdin, which worker processes do not have.
-    is_raw: it is sound in any case. Hidden files in folders are left out. Symbolic links are followed; a folder that
-    was seen already is not entered again.
+    That is a list of names, one a line or separated by NUL bytes (`find -print0`), or else sound. copies: gives the
+    folder for copies of sound that comes through `stdin` or an open file such as /dev/stdin, which worker processes do
+    not have. is_raw: it is sound in any case. Hidden files in folders are left out. Symbolic links are followed; a
+    folder that was seen already is not entered again.
     """
     files: dict[str, InputFile] = {}
     problems: list[tuple[str, str]] = []
@@ -62,7 +62,7 @@ def find_files(
         path = Path(name)
         if copies is not None and (sound is not None or DESCRIPTOR.fullmatch(name)):
             try:
-                kept = copy_sound(name, sound, copies)
+                kept = copy_sound(name, sound, copies())
                 relative = PurePath("stdin" if name == "-" else path.name)
                 files.setdefault(name, InputFile(kept, relative, _size(kept), name))
             except OSError as error:

@@ -8,7 +8,8 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,8 +132,14 @@ def run(args: argparse.Namespace) -> int:
     options = BatchOptions(args.clip_seconds, args.channel, track=args.track, raw=args.raw)
     if args.engine == "ray":
         return transcribe_ray.run(args, listener, options)
-    with _ended_by_sigterm(), tempfile.TemporaryDirectory(prefix="speech-lstm-") as copies:
-        found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None, Path(copies), bool(args.raw))
+    with _ended_by_sigterm(), ExitStack() as stack:
+
+        @cache
+        def copies() -> Path:
+            """The folder, once something is copied: there may be none that can be written."""
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="speech-lstm-")))
+
+        found = find_files(args.paths, sys.stdin.buffer if "-" in args.paths else None, copies, bool(args.raw))
         if args.beside and any(file.alias for file in found.files):
             args.parser.error("--beside needs files, and what comes through a pipe has no folder; see --output")
         return _transcribe(args, found, listener, options)

@@ -38,15 +38,18 @@ def main() -> None:
 def read_grammar(text: str) -> Grammar | str:
     """The grammar of a text: YAML where a line begins as the format's files do, else a phrase a line."""
     name = "grammar.yaml" if any(line.startswith(_YAML) for line in text.splitlines()) else "grammar.txt"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, name)
-        path.write_text(text, encoding="utf-8")
-        try:
-            return Grammar.load(path)
-        except GrammarError as error:
-            return str(error).replace(f"{path}", "grammar")
-        except (MemoryError, RecursionError):
-            return "grammar: it is too large or too deeply nested"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, name)
+            path.write_text(text, encoding="utf-8")
+            try:
+                return Grammar.load(path)
+            except GrammarError as error:
+                return str(error).replace(f"{path}", "grammar")
+    except (MemoryError, RecursionError):
+        return "grammar: it is too large or too deeply nested"
+    except OSError as error:
+        return f"grammar: the server needs a temporary folder that can be written ({error.strerror or error})"
 
 
 def read_block(source: IO[bytes]) -> bytes | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,8 +74,10 @@ async def serve(
         report("stopping")
         if wyoming:
             await wyoming.close()
+        until = time.monotonic() + engine.limits.stop_seconds
         await engine.stop()
         if web:
+            server.config.timeout_graceful_shutdown = max(1, math.ceil(until - time.monotonic()))
             server.should_exit = True
             await web
     finally:
@@ -114,7 +118,7 @@ def _web_server(engine: Engine, options: ServeOptions) -> uvicorn.Server:
             application(engine, options.access, options.grammar_text),
             http=_protocol(limits), ws="websockets-sansio", ws_max_size=limits.message_bytes, ws_ping_interval=None,
             ws_per_message_deflate=False, lifespan="off", log_config=None, access_log=False, server_header=False,
-            timeout_keep_alive=5, timeout_graceful_shutdown=3, h11_max_incomplete_event_size=16 << 10,
+            timeout_keep_alive=5, h11_max_incomplete_event_size=16 << 10,
             ssl_certfile=options.certificate, ssl_keyfile=options.key,
         )  # fmt: skip
         config.load()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+from os.path import samestat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -48,6 +50,7 @@ class WyomingServer:
         self._info = describe(engine, name)
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._socket: os.stat_result | None = None  # of a Unix address, as we made it
         self._zeroconf: HomeAssistantZeroconf | None = None
 
     async def start(self, zeroconf: bool = False) -> str:
@@ -57,8 +60,9 @@ class WyomingServer:
                 self._server = await asyncio.start_server(self._connected, self._host, self.port, limit=LINE_BYTES)
                 self.port = self._server.sockets[0].getsockname()[1]
             else:
-                Path(self._path).unlink(missing_ok=True)
+                await self._check_socket()
                 self._server = await asyncio.start_unix_server(self._connected, self._path, limit=LINE_BYTES)
+                self._socket = Path(self._path).stat()
         except OSError as error:
             raise SpeechLstmError(f"cannot listen on {self._uri}: {error.strerror or error}") from None
         if zeroconf:
@@ -69,11 +73,19 @@ class WyomingServer:
         """Take no more clients; those that are there go on."""
         if self._server is not None:
             self._server.close()
-        if self._path and not self._host:
-            Path(self._path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._socket is not None and samestat(self._socket, Path(self._path).stat()):
+                Path(self._path).unlink()
         if self._zeroconf is not None:
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(self._zeroconf._aiozc.async_close(), 2)  # says goodbye
+
+    async def _check_socket(self) -> None:
+        """SpeechLstmError where a server answers at the path already; a socket that one left behind is no harm."""
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_unix_connection(self._path)
+            writer.close()
+            raise SpeechLstmError(f"cannot listen on {self._uri}: another server does")
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= self._engine.limits.connections:
