@@ -60,6 +60,7 @@ class Result:
     alternatives: tuple[Alternative, ...] = ()
     """Other commands, best first, without this one."""
     start: float = 0.0
+    """Seconds, of the first word; of all that was heard where there is no word."""
     end: float = 0.0
 
     @property

@@ -106,6 +106,14 @@ def test_other_words_are_rejected_and_the_next_command_is_heard() -> None:
     assert kinds(events) == [SpeechStarted, Rejected, SpeechStarted, Command]
 
 
+def test_a_sound_that_can_be_no_sentence_is_rejected_with_its_times() -> None:
+    events = play(session(), silence(20) + say("stop")[:4] + silence(2))
+    (rejected,) = (event for event in events if isinstance(event, Rejected))
+    result = rejected.result
+    assert (result.text, result.words) == ("", ())
+    assert 19 < result.start < 20 < result.end <= rejected.time
+
+
 def test_with_a_wake_word_nothing_is_heard_before_it() -> None:
     spoken = say("stop the music") + silence(1)
     events = play(session(wake=WakeAfter(len(spoken))), spoken + silence(0.4) + spoken)

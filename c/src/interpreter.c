@@ -220,7 +220,8 @@ Decision interpreter_decide(const speech_grammar *grammar, double threshold, Are
     for (int i = 0; i < d.num_meant; i++) is_new = is_new && !same_command(other, d.meant[i]);
     if (is_new) d.meant[d.num_meant++] = other;
   }
-  if (!d.num_meant) return (Decision){.result = {.text = ""}, .last_frame = -1};
+  if (!d.num_meant)
+    return (Decision){.result = {.text = "", .start = seconds(&d, 0), .end = seconds(&d, d.num_frames)}, .last_frame = -1};
   Meant *best = d.meant[0];
   if (!best->sentence->num_words) fail(arena->trouble, "the grammar has a sentence without words; compile it again");
   bool has_rival = false;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, islice, takewhile
 from operator import itemgetter
@@ -115,15 +115,15 @@ class Interpreter:
                 meant.append(other)
             if len(meant) > alternatives:
                 break
+        times = _Times(first_frame, self.frame_seconds, math.inf if end is None else end)
         if not meant:
-            return Decision(NOTHING, -1)
+            return Decision(replace(NOTHING, start=times.seconds(0), end=times.seconds(num_frames)), -1)
         best = meant[0]
         if not any(map(best.is_rival, meant)) and self.accepts(best.sentence, num_frames):
             lowest = best.sentence.score - CLEAR
             nearest = islice(chain(looked_at, waiting), MOST_RIVALS)
             close = takewhile(lambda other: other.sentence.score >= lowest, nearest)
             meant += islice(filter(best.is_rival, close), 1)
-        times = _Times(first_frame, self.frame_seconds, math.inf if end is None else end)
         confidence = self._confidence(best, meant, num_frames)
         others = [self._alternative(other, meant, num_frames, times, confidence) for other in meant[1:] if alternatives]
         words = self._words(best, meant, times)

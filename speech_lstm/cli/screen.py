@@ -127,7 +127,7 @@ class Screen:
             meter(self._level, self._signs),
             Text(self._partial or waiting, style="italic"),
         )
-        delays = sorted(heard.latency for heard in self._heard)
+        delays = sorted(heard.latency for heard in self._heard if heard.result.result.words)
         foot = f"CPU {self._cpu:.1%} of one core"
         if delays:
             foot += f"   answers {delays[len(delays) // 2] * 1000:.0f} ms after the last word (median)"

@@ -95,13 +95,13 @@ export class Interpreter {
       lookedAt.push(other);
       if (meant.every((another) => another.command !== other.command)) meant.push(other);
     }
-    if (!meant.length) return { result: NOTHING, lastFrame: -1 };
+    const time = (frame: number): number => seconds(Math.min((firstFrame + frame) * this.frameSeconds, end));
+    if (!meant.length) return { result: { ...NOTHING, start: time(0), end: time(numFrames) }, lastFrame: -1 };
     const [best] = meant;
     if (!meant.some((other) => best.isRival(other)) && this.accepts(best.sentence, numFrames)) {
       const rival = this.nearestRival(best, lookedAt, sentences);
       if (rival) meant.push(rival);
     }
-    const time = (frame: number): number => seconds(Math.min((firstFrame + frame) * this.frameSeconds, end));
     const confidence = this.confidenceOf(best, meant, numFrames);
     const others = meant.slice(1).map((other): Alternative => this.alternative(other, meant, numFrames, time, confidence));
     others.sort((a, b) => b.confidence - a.confidence);
