@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+import speech_lstm as sl
 from speech_lstm import models
 
 from .golden import CLIPS, FOLDER, GRAMMARS, audio_of, name_of, stored
@@ -134,6 +135,29 @@ def test_the_program_hears_what_python_hears(kind: str, build: Path) -> None:
         status, out, errors = run(build / "speech-commands", MODEL, FOLDER / "commands.json", *option, audio=audio)
         assert (status, errors) == (0, "")
         assert lines(out) == [near(expected)]
+
+
+def test_quiet_clips_are_lifted(build: Path) -> None:
+    for level in (1e-2, 1e-3, 3e-4):
+        for name in map(name_of, CLIPS[:3]):
+            audio = (level * audio_of(name)).astype("<f4")
+            expected = recognizer("commands").recognize(audio).to_dict()
+            _, out, _ = run(
+                build / "speech-commands", MODEL, FOLDER / "commands.json", "--float", audio=audio.tobytes()
+            )
+            assert lines(out) == [near(expected)]
+
+
+def test_streams_of_a_model_that_hears_words(build: Path, tmp_path: Path) -> None:
+    hears = sl.Recognizer(["yes", "no", "down", "forward", "zero"], model="commands-35", device="cpu")
+    (tmp_path / "grammar.json").write_text(hears.compiled_grammar())
+    audio = np.round(audio_of("morning") * 32768).clip(-32768, 32767).astype("<i2")
+    stream = hears.stream()
+    expected = [event.to_dict() for event in [*stream.accept(audio), *stream.finish()]]
+    status, out, _ = run(
+        build / "speech-commands", hears.model.path, tmp_path / "grammar.json", "--stream", audio=audio.tobytes()
+    )
+    assert status == 0 and lines(out) == near(expected) and any(event["event"] == "Command" for event in expected)
 
 
 def test_nothing_is_reported_to_anybody(release: Path, tmp_path: Path) -> None:

@@ -268,6 +268,7 @@ static void start(void *argument) {
   const speech_grammar *grammar = session->grammar;
   size_t tokens = (size_t)grammar->model.num_tokens;
   session->decoder = &grammar->decoder;
+  if (!strcmp(grammar->model.tokens[tokens - 1], "<unk>")) session->options.speech_frames = 1; /* tokens are words: one is heard in a frame */
   session->has_wake = o->wake_words && grammar->wake.num_phrases;
   session->threshold = session->has_wake || o->push_to_talk ? grammar->accept : grammar->open;
   session->end = HUGE_VAL;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double LEAST = 1e-30; /* of a probability */
+static const double LEAST = 1e-300; /* of a probability */
 static const double SLACK = 0.1;   /* of what the beginning of a phrase has where just the least will be said */
 
 static int frames_of(double seconds, double frame_seconds) { return (int)rint(seconds / frame_seconds); }

@@ -100,7 +100,9 @@ export class Recognizer {
   /** Of a new stream; hearsWakeWord: false leaves the grammar's wake words out. */
   newSession(hearsWakeWord = true): Session {
     const wake = hearsWakeWord ? this.compiled.wake : null;
-    return new Session(this.heard(wake !== null), this.session, this.options.alternatives ?? 2, wake);
+    const hearsWords = this.compiled.model.tokens.at(-1) === "<unk>"; // one is heard in a frame
+    const options = hearsWords ? { ...this.session, speechFrames: 1 } : this.session;
+    return new Session(this.heard(wake !== null), options, this.options.alternatives ?? 2, wake);
   }
 
   /** What `Stream.use` takes. */
