@@ -11,6 +11,8 @@ rmSync("dist/example", { recursive: true, force: true });
 await build({ ...options, entryPoints: entries, outdir: "dist" });
 copyFileSync(`node_modules/onnxruntime-web/dist/${wasm}`, `dist/${wasm}`);
 
+for (const file of ["LICENSE", "NOTICE"]) copyFileSync(`../${file}`, file);
+
 const golden = "../tests/data/golden";
 if (existsSync(golden)) {
   mkdirSync("dist/example");

@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -163,6 +165,67 @@ def test_the_package_has_a_button_and_names_errors(browser: webdriver.Chrome, ad
     assert all(error.startswith(kind) for error, kind in zip(found["errors"], kinds, strict=True)), found["errors"]
     assert "missing.json: 404" in found["errors"][3]
     assert "SpeechStarted" in found["events"] and {"Command", "Rejected"} & set(found["events"])
+
+
+ENDS = """
+const [address, done] = [arguments[0], arguments[arguments.length - 1]];
+const { Listener } = await import(`${address}index.js`);
+const files = { model: "model.onnx", grammar: "commands.json" };
+const late = new Promise((resolve) => setTimeout(resolve, 20000, "never"));
+const end = (promise) => Promise.race([promise.then(() => "done", (error) => `${error.name}: ${error.message}`), late]);
+const tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await ask(wanted);
+  tracks.push(...stream.getTracks());
+  return stream;
+};
+const found = {};
+const open = (name) => { found[name] = `${tracks.filter((track) => track.readyState === "live").length} of ${tracks.length}`; };
+const lame = await Listener.load({ ...files, capture: "missing.js" });
+found.start = await end(lame.start());
+open("after a start that failed");
+await lame.close();
+const listener = await Listener.load(files, { session: { pauseSeconds: undefined } });
+await Promise.all([listener.start(), listener.start()]);
+open("after two");
+await listener.stop();
+open("after stop");
+const long = end(listener.recognize(new Float32Array(16000 * 60), 16000));
+await listener.close();
+found.asked = [await long, await end(listener.use("commands.json")), await end(listener.start())];
+done(found);
+"""
+
+
+def test_the_microphone_is_let_go_and_every_promise_ends(browser: webdriver.Chrome, address: str) -> None:
+    browser.get(f"{address}example/")
+    browser.set_script_timeout(120)
+    found = browser.execute_async_script(f"(async () => {{{ENDS}}}).apply(null, arguments)", address)
+    assert found.pop("start").startswith("AbortError")
+    assert found.pop("asked") == ["SpeechLstmError: the listener is closed"] * 3
+    assert found == {"after a start that failed": "0 of 1", "after two": "1 of 3", "after stop": "0 of 3"}
+
+
+NODE = """
+import { readFileSync } from "node:fs";
+import { Recognizer } from "./recognizer.js";
+const read = (path) => new Uint8Array(readFileSync(path));
+const files = {
+  model: read("example/model.onnx"), grammar: JSON.parse(readFileSync("example/commands.json", "utf8")),
+  wasm: read("ort-wasm-simd-threaded.wasm"),
+};
+const recognizer = await Recognizer.load(files);
+const samples = Float32Array.from(new Int16Array(read("example/left.wav").slice(44).buffer), (value) => value / 32768);
+console.log((await recognizer.recognize(samples, 16000)).text);
+"""
+
+
+def test_node_hears_with_the_package() -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("needs node: apt-get install nodejs")
+    done = subprocess.run([node, "--input-type=module", "-e", NODE], cwd=PACKAGE, capture_output=True, text=True)
+    assert done.stdout.split() == ["left"], done.stderr
 
 
 def test_the_page_is_small() -> None:

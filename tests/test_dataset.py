@@ -197,6 +197,19 @@ def test_rooms_have_unit_energy_and_begin_with_the_direct_sound(rooms: list[np.n
         assert np.argmax(np.abs(room)) == 0
 
 
+@pytest.mark.parametrize("speed", [0.9, 1.1])
+def test_another_speed_keeps_what_is_high(speed: float) -> None:
+    """S and F are heard up to 7 kHz, and recognition hears them all."""
+    augmenter = Augmenter(replace(QUIET, speed=(speed, speed), speed_probability=1.0), [], [])
+    tones = (1000.0, 6800.0 / max(1.0, speed))
+    seconds = np.arange(32000) / 16000
+    samples = sum(np.sin(2 * np.pi * tone * seconds) for tone in tones).astype(np.float32)
+    heard, _ = augmenter.clip(samples, np.random.default_rng(0), 1.0)
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard))))
+    low, high = (spectrum[abs(np.fft.rfftfreq(len(heard), 1 / 16000) - tone * speed) < 50].max() for tone in tones)
+    assert 20 * np.log10(high / low) > -2
+
+
 def test_augmented_clips_are_finite_and_as_long_as_told(
     utterances: list[Utterance], packed: PackedAudio, rooms: list[np.ndarray]
 ) -> None:

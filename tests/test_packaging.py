@@ -2,6 +2,7 @@
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -189,6 +190,28 @@ def test_wheel_holds_every_module_and_the_data_once(wheel: Path) -> None:
     assert wheel.stat().st_size < 10e6
     licences = {name.rsplit("/", 1)[-1] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
+
+
+def test_a_tree_that_lost_its_links_is_refused(tmp_path: Path) -> None:
+    """As in a ZIP of the source; pip would make a package without a runtime of it."""
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "speech_lstm").mkdir()
+    for name in ("__init__.py", "runtime"):
+        (tmp_path / "speech_lstm" / name).write_text('__version__ = "0"' if name.endswith("py") else "../runtime")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        tmp_path,
+        tmp_path,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "core.symlinks=true" in done.stdout + done.stderr
 
 
 def test_pyinstaller_finds_its_hook_in_the_wheel(wheel: Path) -> None:

@@ -43,9 +43,9 @@ class _Meant:
         return self.sentence.hypothesis
 
     @cached_property
-    def slots(self) -> list[tuple[str, Any]]:
-        """Names and values, by name."""
-        return sorted(((slot.name, slot.value) for slot in self.meaning.slots), key=itemgetter(0))
+    def slots(self) -> list[tuple[str, str]]:
+        """Names and values as written, by name: `True` is another value than 1."""
+        return sorted(((slot.name, repr(slot.value)) for slot in self.meaning.slots), key=itemgetter(0))
 
     @cached_property
     def command(self) -> tuple[Any, ...]:
@@ -191,7 +191,7 @@ class Interpreter:
                 confidence=self.confidence.span(
                     hypothesis.words[first : last + 1],
                     hypothesis.num_phones,
-                    this.lead(other for other in rivals if (name, value) not in other.slots),
+                    this.lead(other for other in rivals if (name, repr(value)) not in other.slots),
                     this.sentence.leads[first : last + 1],
                 ),
             )

@@ -19,6 +19,9 @@ LEAST = 4000
 """Samples that are left of them then."""
 REACH = 0.06
 """Seconds to either side of the middle between two words in which the quietest place is looked for."""
+LATE = 0.06
+"""Seconds by which the network that tells the times is late: cut in the middle of what it tells, the first sound of a
+word would stay with the word before."""
 WINDOW = 160
 """Samples over which a place is quiet."""
 FADE = 80
@@ -74,11 +77,11 @@ def shuffle(
 
 def _between(samples: np.ndarray, left: Timed, right: Timed) -> int:
     """The quietest sample between two phones, near the middle."""
-    middle = (left[2] + right[1]) / 2
-    first = round(max(left[1], middle - REACH) * SAMPLE_RATE)
-    near = samples[first : round(min(right[2], middle + REACH) * SAMPLE_RATE)]
+    middle = (left[2] + right[1]) / 2 - LATE
+    first = round(max(left[1] - LATE, middle - REACH, 0.0) * SAMPLE_RATE)
+    near = samples[first : max(first, round(min(right[2] - LATE, middle + REACH) * SAMPLE_RATE))]
     if len(near) <= WINDOW:
-        return min(round(middle * SAMPLE_RATE), len(samples))
+        return min(max(0, round(middle * SAMPLE_RATE)), len(samples))
     power = np.convolve(near * near, np.ones(WINDOW, np.float32), "valid")
     return first + int(np.argmin(power)) + WINDOW // 2
 

@@ -35,7 +35,7 @@ export interface Sources {
   /** What `speech-lstm grammar compile` wrote. */
   readonly grammar: string | URL | Value;
   /** The WebAssembly file of ONNX Runtime; by default beside the script. */
-  readonly wasm?: string | URL;
+  readonly wasm?: string | URL | Uint8Array;
 }
 
 /** Hears commands. Immutable, loads its model once; many streams may share it. */
@@ -56,7 +56,7 @@ export class Recognizer {
 
   /** Fetches and loads. GrammarError, ModelError or OptionError where something is wrong. */
   static async load({ model, grammar, wasm }: Sources, options: RecognizerOptions = {}): Promise<Recognizer> {
-    if (wasm) setWasm(String(wasm));
+    if (wasm) setWasm(wasm);
     const content = model instanceof Uint8Array ? Promise.resolve(model) : fetchModel(model);
     const [bytes, compiled] = await Promise.all([content, loadGrammar(grammar)]);
     return new Recognizer(await Model.load(bytes, compiled.model), compiled, options);

@@ -47,11 +47,16 @@ export const SESSION_DEFAULTS: SessionOptions = {
   prerollSeconds: 0.4, partialSeconds: 0.24, speechFrames: 2, partials: true, pushToTalk: false,
 };
 
-/** The defaults where nothing is given. OptionError for a time or count that is not above 0. */
+/** The defaults where nothing is given, or undefined. OptionError for a time or count that is not above 0. */
 export function sessionOptions(given: Partial<SessionOptions> = {}): SessionOptions {
-  const options = { ...SESSION_DEFAULTS, ...given };
-  for (const [name, value] of Object.entries(options))
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  const options: SessionOptions = { ...SESSION_DEFAULTS, ...Object.fromEntries(set) };
+  for (const [name, value] of Object.entries(options)) {
+    const usual: unknown = SESSION_DEFAULTS[name as keyof SessionOptions];
+    if (usual === undefined) throw new OptionError(`there is no option ${name}; there are ${Object.keys(SESSION_DEFAULTS).join(", ")}`);
+    if (typeof value !== typeof usual) throw new OptionError(`${name} is ${value}, expected a ${typeof usual}`);
     if (typeof value === "number" && !(value > 0)) throw new OptionError(`${name} is ${value}, it must be above 0`);
+  }
   return options;
 }
 

@@ -75,9 +75,10 @@ export class Model {
   }
 }
 
-/** Where the WebAssembly file of ONNX Runtime is, if not beside the script. */
-export function setWasm(url: string): void {
-  env.wasm.wasmPaths = { wasm: url };
+/** Where the WebAssembly file of ONNX Runtime is, if not beside the script, or what is in it. */
+export function setWasm(wasm: string | URL | Uint8Array): void {
+  if (wasm instanceof Uint8Array) env.wasm.wasmBinary = wasm;
+  env.wasm.wasmPaths = { wasm: wasm instanceof Uint8Array ? "given" : String(wasm) };
 }
 
 function lastSize(values: readonly InferenceSession.ValueMetadata[], name: string): number | string | undefined {

@@ -16,6 +16,8 @@ export interface ListenerFiles {
   readonly wasm?: string | URL;
 }
 
+const CLOSED = "the listener is closed";
+
 /** What an order may say but its number. */
 type Asked = Extract<Order, { id: number }>;
 type Unnumbered = Asked extends infer Each ? (Each extends Asked ? Omit<Each, "id"> : never) : never;
@@ -34,7 +36,9 @@ export class Listener {
   cost: Cost = { audio: 0, work: 0 };
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
+  private closed = false;
   private audio: { readonly context: AudioContext; readonly stream: MediaStream } | undefined;
+  private last: Promise<void> = Promise.resolve(); // of what starts and stops, one after the other
 
   private constructor(private readonly worker: Worker, private readonly capture: string) {
     worker.onmessage = ({ data }: MessageEvent<Answer>): void => this.hear(data);
@@ -61,28 +65,20 @@ export class Listener {
 
   /** Listen to a microphone, which the browser asks for, or to another stream, until `stop`. */
   async start(stream?: MediaStream): Promise<void> {
-    await this.stop();
-    const heard = stream ?? (await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } }));
-    const context = new AudioContext();
-    this.audio = { context, stream: heard };
-    for (const track of heard.getTracks()) track.onended = (): void => this.onerror(new SpeechLstmError("the microphone is gone"));
-    await context.audioWorklet.addModule(this.capture);
-    const node = new AudioWorkletNode(context, "speech-lstm-capture", { numberOfOutputs: 0 });
-    const { port1, port2 } = new MessageChannel();
-    node.port.postMessage(port1, [port1]);
-    await this.ask({ do: "listen", rate: context.sampleRate, port: port2 }, [port2]);
-    context.createMediaStreamSource(heard).connect(node);
-    await context.resume();
+    return this.inTurn(async () => {
+      await this.end();
+      try {
+        await this.begin(stream);
+      } catch (error) {
+        await this.end();
+        throw error;
+      }
+    });
   }
 
   /** Decide about what was said so far, and let the microphone go. */
   async stop(): Promise<void> {
-    const { audio } = this;
-    this.audio = undefined;
-    if (!audio) return;
-    for (const track of audio.stream.getTracks()) track.stop();
-    await audio.context.close();
-    await this.ask({ do: "stop" });
+    return this.inTurn(() => this.end());
   }
 
   /** The command in a recording: floats in -1..1, one channel. */
@@ -107,13 +103,47 @@ export class Listener {
     this.send({ do: "release" });
   }
 
-  /** Stop, and free the worker's memory. */
+  /** Stop, and free the worker's memory. What is still asked for fails, and so does what is asked for later. */
   async close(): Promise<void> {
     await this.stop();
+    this.closed = true;
     this.worker.terminate();
+    this.reject(new SpeechLstmError(CLOSED));
+  }
+
+  /** After what was started or stopped before, which may have failed. */
+  private async inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.last.catch(() => undefined).then(act);
+    this.last = done;
+    return done;
+  }
+
+  private async begin(stream?: MediaStream): Promise<void> {
+    if (this.closed) throw new SpeechLstmError(CLOSED);
+    const heard = stream ?? (await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } }));
+    const context = new AudioContext();
+    this.audio = { context, stream: heard };
+    for (const track of heard.getTracks()) track.onended = (): void => this.onerror(new SpeechLstmError("the microphone is gone"));
+    await context.audioWorklet.addModule(this.capture);
+    const node = new AudioWorkletNode(context, "speech-lstm-capture", { numberOfOutputs: 0 });
+    const { port1, port2 } = new MessageChannel();
+    node.port.postMessage(port1, [port1]);
+    await this.ask({ do: "listen", rate: context.sampleRate, port: port2 }, [port2]);
+    context.createMediaStreamSource(heard).connect(node);
+    await context.resume();
+  }
+
+  private async end(): Promise<void> {
+    const { audio } = this;
+    this.audio = undefined;
+    if (!audio) return;
+    for (const track of audio.stream.getTracks()) track.stop();
+    await audio.context.close();
+    await this.ask({ do: "stop" });
   }
 
   private async ask(order: Unnumbered, transfer: Transferable[] = []): Promise<Result | undefined> {
+    if (this.closed) throw new SpeechLstmError(CLOSED);
     const id = ++this.asked;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
@@ -149,8 +179,12 @@ export class Listener {
   }
 
   private fail(error: Error): void {
+    this.reject(error);
+    this.onerror(error);
+  }
+
+  private reject(error: Error): void {
     for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
-    this.onerror(error);
   }
 }
