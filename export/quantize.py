@@ -27,8 +27,8 @@ STAYING = ("RNN", "GRU", "Scan", "Conv")
 def quantize(source: Path, target: Path) -> tuple[str, ...]:
     """fp32 ONNX file -> int8 ONNX file whose metadata says so; returns the operators left in fp32.
 
-    ModelError if another operator stayed fp32. The weights are unsigned: ONNX Runtime multiplies signed ones with
-    saturation on x86 processors without VNNI.
+    ModelError if another operator stayed fp32. The weights of projections are unsigned: ONNX Runtime multiplies signed
+    ones with saturation on x86 processors without VNNI. Those of LSTMs are signed, whatever is asked for.
     """
     proto = onnx.load(source)
     metadata = ModelMetadata.from_props(props_of(proto))

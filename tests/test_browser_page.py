@@ -181,7 +181,9 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
   return stream;
 };
 const found = {};
-const open = (name) => { found[name] = `${tracks.filter((track) => track.readyState === "live").length} of ${tracks.length}`; };
+const open = (name) => {
+  found[name] = `${tracks.filter((track) => track.readyState === "live").length} of ${tracks.length}`;
+};
 const lame = await Listener.load({ ...files, capture: "missing.js" });
 found.start = await end(lame.start());
 open("after a start that failed");

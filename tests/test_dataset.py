@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,10 +63,20 @@ def test_manifest_rows_of_a_split(utterances: list[Utterance]) -> None:
     assert read_manifest(DATA / "manifest.jsonl", split="test") == []
 
 
-def test_bad_manifest_row_is_named(tmp_path: Path) -> None:
-    (tmp_path / "manifest.jsonl").write_text('\n{"text": "hello"}\n')
+@pytest.mark.parametrize("wrong", [{"text": None}, {"text": 5}, {"asr_word_error": "much"}, {"duration": None}])
+def test_bad_manifest_row_is_named(wrong: dict[str, object], tmp_path: Path) -> None:
+    row = {"audio_filepath": "a.wav", "duration": 1, "text": "a", **wrong}
+    (tmp_path / "manifest.jsonl").write_text(f"\n{json.dumps(row)}\n")
     with pytest.raises(SpeechLstmError, match=r"manifest\.jsonl:2: not a manifest row"):
         read_manifest(tmp_path / "manifest.jsonl")
+
+
+def test_the_corpus_is_the_folder_of_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"audio_filepath": "a.wav", "duration": 1, "text": "a", "asr_word_error": None}
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(row))
+    monkeypatch.chdir(tmp_path)
+    (utterance,) = read_manifest(Path("manifest.jsonl"))
+    assert utterance.corpus == tmp_path.name
 
 
 def test_badly_heard_rows_are_not_trained_on(tmp_path: Path) -> None:
@@ -98,6 +109,13 @@ def test_interrupted_packing_is_mended(utterances: list[Utterance], packed: Pack
     audio = PackedAudio(tmp_path)
     audio.pack([first, second], workers=1)
     assert np.array_equal(audio[second], packed[second])
+
+
+def test_packed_audio_that_was_cut_off_is_refused(utterances: list[Utterance], tmp_path: Path) -> None:
+    PackedAudio(tmp_path).pack([utterances[0].path, utterances[1].path], workers=1)
+    os.truncate(tmp_path / "audio.i16", 100)
+    with pytest.raises(SpeechLstmError, match=r"audio\.i16: damaged"):
+        PackedAudio(tmp_path)
 
 
 def test_phones_of_an_utterance(utterances: list[Utterance], capsys: pytest.CaptureFixture[str]) -> None:

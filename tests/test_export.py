@@ -3,6 +3,9 @@
 import copy
 import dataclasses
 import json
+import shlex
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -156,6 +159,22 @@ def test_the_command_exports_the_averaged_weights_with_what_was_measured(
     assert metadata.decoder == {"blank_offset": 2.75} and metadata.accuracy == {}
     assert metadata.architecture == "LSTM 2 x 64" and metadata.tokens == TOKENS
     assert metadata.parameters == sum(parameter.numel() for parameter in exported.trained.parameters())
+
+
+def test_models_that_are_there_stay_until_the_new_ones_are_whole(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = [tmp_path / f"tiny-{kind}.onnx" for kind in ("fp32", "int8")]
+    for file in old:
+        file.write_text("before")
+    options = ["export", str(checkpoint), "--out", str(tmp_path), "--name", "tiny"]
+    assert main([*options, "--check", str(tmp_path / "none.wav")]) == 1
+    assert "none.wav" in capsys.readouterr().err
+    command = f"ulimit -f 100; exec {sys.executable} -m speech_lstm.cli {shlex.join(options)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1 and f"--out {tmp_path}: cannot be written" in done.stderr, done.stderr
+    assert [file.read_text() for file in old] == ["before", "before"]
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_settled_model_begins_as_after_silence(clip: np.ndarray, tmp_path: Path) -> None:

@@ -199,18 +199,8 @@ def test_a_tree_that_lost_its_links_is_refused(tmp_path: Path) -> None:
     (tmp_path / "speech_lstm").mkdir()
     for name in ("__init__.py", "runtime"):
         (tmp_path / "speech_lstm" / name).write_text('__version__ = "0"' if name.endswith("py") else "../runtime")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "--wheel-dir",
-        tmp_path,
-        tmp_path,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
+    pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation")
+    done = subprocess.run([*pip, "--wheel-dir", tmp_path, tmp_path], capture_output=True, text=True)
     assert done.returncode == 1 and "core.symlinks=true" in done.stdout + done.stderr
 
 

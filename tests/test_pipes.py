@@ -91,7 +91,7 @@ def test_transcribe_hears_raw_samples_and_writes_a_file(speech: Samples, tmp_pat
 def test_sound_is_never_a_list_of_names(pcm: bytes, tmp_path: Path) -> None:
     assert names_in(pcm) is None
     assert names_in(written(np.full(8000, 46 / 32768, np.float32))) is None
-    found = find_files(["-"], io.BytesIO(pcm), tmp_path)
+    found = find_files(["-"], io.BytesIO(pcm), lambda: tmp_path)
     assert [(file.alias, file.path.read_bytes() == pcm) for file in found.files] == [("-", True)]
 
 
@@ -102,7 +102,7 @@ def test_lists_are_still_lists(tmp_path: Path) -> None:
     assert names_in(b"") == [] and names_in("ä.wav\n".encode()) == ["ä.wav"]
     assert names_in(b"calls\n") == ["calls"] and names_in(b".\n") is None
     many = "".join(f"{number:080}.wav\n" for number in range(2000)).encode()
-    assert len(find_files(["-"], io.BytesIO(many), tmp_path).files) == 2000
+    assert len(find_files(["-"], io.BytesIO(many), lambda: tmp_path).files) == 2000
 
 
 def test_the_list_of_a_cluster_is_no_sound(speech: Samples) -> None:

@@ -91,6 +91,18 @@ def common_voice_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("end", "reason"), [(b"client9\tcl", ":3: the row is cut off"), (b"\xff", ": not a text file in UTF-8")]
+)
+def test_a_damaged_table_is_named(end: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "validated.tsv"
+    common_voice_table(table, [("client1", "clip1.mp3", "hello")])
+    with table.open("ab") as file:
+        file.write(end)
+    assert main(["prepare", "common_voice", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert f"{table}{reason}" in capsys.readouterr().err
+
+
 def test_common_voice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, out = tmp_path / "en", tmp_path / "out"
     clips = [(f"client{number % 4}", f"clip{number}.mp3", f'"Clip number {number}!') for number in range(8)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +36,7 @@ from speech_lstm.data.dataset import Batch, TrainingBatches
 from speech_lstm.export.checkpoint import describe
 from speech_lstm.export.to_onnx import export_onnx
 from speech_lstm.export.weights import read_network
+from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.training.echo import APART, echoed
@@ -93,6 +96,23 @@ def test_killed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     again = torch.load(checkpoint, weights_only=True)["progress"]
     assert step < again["step"] < step + 20
     assert again["hours"] == pytest.approx(hours + 0.02, abs=0.01)
+
+
+def test_a_disk_that_is_full_keeps_the_checkpoint_before(tmp_path: Path) -> None:
+    config, checkpoint = tiny(tmp_path, hours=0.01), tmp_path / "checkpoint.pt"
+    assert main(["train", str(config)]) == 0
+    before = checkpoint.read_bytes()
+    trainer = Trainer(load_config(config), config.parent)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+        with pytest.raises(SpeechLstmError, match=rf"{checkpoint}: cannot be written: .*; the one before is kept"):
+            trainer.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert checkpoint.read_bytes() == before and not checkpoint.with_suffix(".partial").exists()
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.environment import need
 from speech_lstm.cli.options import name, path, share
 from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import SpeechLstmError
-from speech_lstm.writing import check_folder
+from speech_lstm.writing import cannot_write, check_folder
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.model.metadata import ModelMetadata
@@ -89,12 +90,22 @@ def run(args: argparse.Namespace) -> int:
     fp32, int8 = (args.out / f"{args.name}-{kind}.onnx" for kind in ("fp32", "int8"))
     if args.metadata:
         metadata = recorded(metadata, args.metadata)
-    export_onnx(model, metadata, fp32)
-    staying = quantize(fp32, int8)
-    halve(fp32)
     noise = np.random.default_rng(0).normal(0, 0.05, 2 * SAMPLE_RATE).astype(np.float32)
     recordings = [noise, *map(read_audio, args.check)]
-    parity = check_parity(model, Model.load(fp32, device="cpu"), Model.load(int8, device="cpu"), recordings)
+    try:  # what is there stays until both are whole
+        args.out.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=args.out, prefix=".speech-lstm-") as folder:
+            made = [Path(folder, file.name) for file in (fp32, int8)]
+            export_onnx(model, metadata, made[0])
+            staying = quantize(*made)
+            halve(made[0])
+            parity = check_parity(
+                model, Model.load(made[0], device="cpu"), Model.load(made[1], device="cpu"), recordings
+            )
+            for file, target in zip(made, (fp32, int8), strict=True):
+                file.replace(target)
+    except OSError as error:
+        raise cannot_write(f"--out {args.out}", error) from error
     for file in (fp32, int8):
         print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, {metadata.architecture}")
     print(f"fp32 against PyTorch {parity.torch:.1e}, in chunks against the whole {parity.chunked:.1e}")

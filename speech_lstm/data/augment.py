@@ -58,9 +58,8 @@ class Augmenter:
         c, speed = self.config, 1.0
         if random.random() < c.speed_probability * strength:
             speed = float(random.uniform(*c.speed))
-            samples = soxr.resample(
-                samples, SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ"
-            )  # LQ has little above 6 kHz
+            # LQ costs as much and ends at 6 kHz
+            samples = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE, quality="MQ")
         length = len(samples)
         if self.rooms and random.random() < c.room_probability * strength:
             room = self.rooms[int(random.integers(len(self.rooms)))]

@@ -17,6 +17,7 @@ import soundfile
 from speech_lstm.runtime.audio import read_audio, refuse
 from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import AudioError, SpeechLstmError
+from speech_lstm.writing import cannot_write
 
 SAMPLE_RATE = 16000
 
@@ -50,6 +51,7 @@ def read_manifest(path: Path, split: str | None = None, max_word_error: float = 
     left out of the training split.
     """
     utterances = []
+    corpus = path.absolute().parent.name
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
@@ -57,20 +59,27 @@ def read_manifest(path: Path, split: str | None = None, max_word_error: float = 
             row = json.loads(line)
             utterance = Utterance(
                 path.parent / row["audio_filepath"],
-                row["text"],
+                _text(row["text"]),
                 float(row["duration"]),
                 row.get("speaker", ""),
                 row.get("split", "train"),
-                path.parent.name,
+                corpus,
             )
+            word_error = float(row.get("asr_word_error") or 0.0)
         except (ValueError, KeyError, TypeError) as error:
             raise SpeechLstmError(f"{path}:{number}: not a manifest row ({error!r})") from error
         if split is not None and utterance.split != split:
             continue
-        if utterance.split == "train" and row.get("asr_word_error", 0.0) > max_word_error:
+        if utterance.split == "train" and word_error > max_word_error:
             continue
         utterances.append(utterance)
     return utterances
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text is {value!r}")
+    return value
 
 
 def _decode(path: Path) -> np.ndarray | str:
@@ -105,7 +114,15 @@ class PackedAudio:
                 except (ValueError, TypeError):
                     raise SpeechLstmError(f"{index}: damaged; delete its folder, it is made anew") from None
                 self._index[path] = (start, length)
+            data = folder / "audio.i16"
+            if not data.exists() or data.stat().st_size < 2 * self._end:
+                raise SpeechLstmError(f"{data}: damaged; delete its folder, it is made anew")
         self._samples: np.ndarray | None = None
+
+    @property
+    def _end(self) -> int:
+        """Samples that are packed."""
+        return max((start + length for start, length in self._index.values()), default=0)
 
     def __contains__(self, path: Path) -> bool:
         return str(path) in self._index
@@ -122,10 +139,16 @@ class PackedAudio:
         missing = [path for path in paths if path not in self]
         if not missing:
             return []
+        try:
+            return self._pack(missing, workers)
+        except OSError as error:
+            raise cannot_write(str(self.folder), error) from None
+
+    def _pack(self, missing: list[Path], workers: int | None) -> list[str]:
         self.folder.mkdir(parents=True, exist_ok=True)
         problems = []
         data_path = self.folder / "audio.i16"
-        end = max((start + length for start, length in self._index.values()), default=0)
+        end = self._end
         data_path.touch()
         os.truncate(data_path, end * 2)  # what an interrupted run wrote past the index
         with (

@@ -150,10 +150,15 @@ def _table(path: Path) -> list[dict[str, str]]:
     """Rows of a table with tabs; none if the file is missing."""
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    try:
+        rows = list(csv.DictReader(read_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise SpeechLstmError(f"{path}: not a table with tabs: {error}") from None
     if rows and not {"client_id", "path", "sentence"} <= set(rows[0]):
         raise SpeechLstmError(f"{path}: columns are {', '.join(rows[0])}; expected client_id, path and sentence")
+    for number, row in enumerate(rows, 2):
+        if None in (row["client_id"], row["path"], row["sentence"]):
+            raise SpeechLstmError(f"{path}:{number}: the row is cut off")
     return rows
 
 

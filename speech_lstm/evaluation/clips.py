@@ -55,7 +55,7 @@ def read_clips(manifest: Path, suite: Suite) -> list[Clip]:
 
 
 def _clip(manifest: Path, row: dict[str, Any], suite: Suite) -> Clip:
-    corpus = row.get("corpus", manifest.parent.name)
+    corpus = row.get("corpus", manifest.absolute().parent.name)
     speaker = row.get("speaker")
     return Clip(
         path=manifest.parent / row["audio_filepath"],

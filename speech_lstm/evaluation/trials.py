@@ -18,10 +18,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from speech_lstm.data.corpus import read_lines
 from speech_lstm.evaluation.conditions import in_noise
 from speech_lstm.evaluation.sounds import music, silence
 from speech_lstm.runtime.audio import Samples, read_audio
 from speech_lstm.runtime.decoding.other_words import Vocabulary
+from speech_lstm.runtime.errors import SpeechLstmError
 from speech_lstm.runtime.lexicon.closed import hears_words
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
@@ -160,12 +162,15 @@ def dev_rows(manifests: Iterable[Path], guessed: bool = False) -> list[dict[str,
     """
     lexicon, rows = Lexicon(), []
     for manifest in manifests:
-        for line in manifest.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if row.get("split", "dev") != "dev":
-                continue
-            if guessed or not any(map(lexicon.is_guessed, spoken_words(row["text"]))):
-                rows.append({**row, "audio_filepath": manifest.parent / row["audio_filepath"]})
+        for number, line in enumerate(read_lines(manifest), 1):
+            try:
+                row = json.loads(line)
+                if row.get("split", "dev") != "dev":
+                    continue
+                if guessed or not any(map(lexicon.is_guessed, spoken_words(row["text"]))):
+                    rows.append({**row, "audio_filepath": manifest.parent / row["audio_filepath"]})
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise SpeechLstmError(f"{manifest}:{number}: not a manifest row ({error!r})") from error
     return rows
 
 

@@ -168,16 +168,19 @@ class Trainer:
         if self.rank != 0:
             return
         partial = self.checkpoint.with_suffix(".partial")
-        torch.save(
-            {
-                "config": dataclasses.asdict(self.config), "tokens": list(self.tokens),
-                "model": self.model.state_dict(), "average": self.average.state_dict(),
-                "optimizers": optimizers, "objective": self.objective.extra(),
-                "progress": dataclasses.asdict(self.progress),
-            },
-            partial,
-        )  # fmt: skip
-        partial.replace(self.checkpoint)
+        content = {
+            "config": dataclasses.asdict(self.config), "tokens": list(self.tokens),
+            "model": self.model.state_dict(), "average": self.average.state_dict(),
+            "optimizers": optimizers, "objective": self.objective.extra(),
+            "progress": dataclasses.asdict(self.progress),
+        }  # fmt: skip
+        try:
+            torch.save(content, partial)
+            partial.replace(self.checkpoint)
+        except (OSError, RuntimeError) as error:  # torch's own where a disk is full
+            partial.unlink(missing_ok=True)
+            reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+            raise SpeechLstmError(f"{self.checkpoint}: cannot be written: {reason}; the one before is kept") from error
 
     def evaluate(self, limit: int) -> dict[str, float]:
         """Error of the averaged weights by corpus, of phones or words, on at most `limit` dev clips of each."""
