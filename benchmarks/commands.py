@@ -25,7 +25,8 @@ from speech_lstm.evaluation.conditions import in_noise, summed
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples, read_audio
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.lexicon.text import spoken_words
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.results import Command, Result
 
 SILENCE_SECONDS = 1.0

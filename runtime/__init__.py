@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from speech_lstm.runtime.lexicon.lexicon import Lexicon
     from speech_lstm.runtime.live.assistant import Assistant
     from speech_lstm.runtime.live.multistream import MultiStream
-    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
     from speech_lstm.runtime.live.session_options import SessionOptions
     from speech_lstm.runtime.live.state import State
     from speech_lstm.runtime.live.stream import Stream
@@ -77,7 +78,7 @@ _MODULE_OF = {
     "Partial": "results",
     "PronunciationError": "errors",
     "Recognizer": "live.recognizer",
-    "RecognizerOptions": "live.recognizer",
+    "RecognizerOptions": "live.recognizer_options",
     "Rejected": "results",
     "Result": "results",
     "SessionOptions": "live.session_options",

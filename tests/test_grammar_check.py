@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import speech_lstm as sl
 from speech_lstm.cli import main
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.grammar.analysis import samples, sentences
@@ -35,7 +36,7 @@ def test_words_without_pronunciation_and_bad_files(tmp_path: Path, capsys: pytes
     path = tmp_path / "home.txt"
     path.write_text("play жук\n", encoding="utf-8")
     assert main(["grammar", "check", str(path)]) == 1
-    assert "error: no pronunciation for 'жук'" in capsys.readouterr().out
+    assert f"error: {path}, line 1: no pronunciation for 'жук'" in capsys.readouterr().out
     path.write_text("stop\nturn [\ngo {where}\n")
     assert main(["grammar", "check", str(path)]) == 1
     errors = capsys.readouterr().err
@@ -157,3 +158,38 @@ def test_phone_distance() -> None:
     assert phone_distance(("B", "EH", "D"), ("B", "AE", "D")) == 0.5
     assert phone_distance(("B", "EH", "D"), ("B", "D")) == 1
     assert phone_distance((), ("B", "D")) == 2
+
+
+def test_words_that_mean_two_things_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(
+        "intents:\n"
+        "  Off:\n"
+        "    data:\n"
+        "      - {sentences: ['lights out'], slots: {area: kitchen}}\n"
+        "      - {sentences: ['lights out'], slots: {area: hall}}\n"
+        "      - {sentences: ['off {dev}']}\n"
+        "lists: {dev: {values: [{in: lamp, out: light.desk}, {in: fan, out: f}, {in: lamp, out: light.floor}]}}\n"
+    )
+    assert main(["grammar", "check", str(path)]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("alike: ")]
+    assert sorted(told) == [
+        f"alike: {words!r} and {words!r} ({where}): the same words with other values, of which the first counts"
+        for words, where in (("lamp", "list dev"), ("lights out", "sentences"))
+    ]
+
+
+def test_every_error_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "home.yaml"
+    start = "intents: {Play: {data: [{sentences: ['play {what}',\n"
+    path.write_text(start + "'stop']}]}}\nlists:\n  what:\n    values:\n      - Jude\n      - Группа\n      - крови\n")
+    assert main(["grammar", "check", str(path)]) == 1
+    told = capsys.readouterr().out
+    for line, word in ((7, "группа"), (8, "крови")):
+        assert f"error: {path}, line {line}: no pronunciation for {word!r}" in told
+    with pytest.raises(sl.PronunciationError) as wrong:
+        sl.Recognizer(path, device="cpu")
+    assert [line.split(": no")[0] for line in str(wrong.value).splitlines()] == [f"{path}, line {n}" for n in (7, 8)]
+    path.write_text(start + "'pin {0..99:a}{0..99:b}{0..99:c}']}]}}\nlists: {what: {values: [jazz]}}\n")
+    with pytest.raises(sl.GrammarError, match=r"home.yaml, line 2: the grammar is too large"):
+        Grammar.load(path)

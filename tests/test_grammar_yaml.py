@@ -95,6 +95,22 @@ def test_lists_from_python_replace_those_of_the_file(tmp_path: Path) -> None:
     assert "hallway" not in grammar.words
 
 
+def test_lists_of_a_block_are_replaced_as_well_and_an_empty_context_admits_what_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "home.yaml"
+    path.write_text(
+        "intents: {P: {data: [{sentences: ['play {x}'], requires_context: {area: []}, lists: {x: {values: [jazz]}}},\n"
+        "  {sentences: ['stop {x}']}]}}\nlists: {x: {values: [blues, {in: folk, context: {area: hall}}]}}\n"
+    )
+    grammar = Grammar.from_yaml(path)
+    assert grammar.words == {"play", "jazz", "stop", "blues", "folk"}
+    for other in (grammar.with_lists({"x": ["rock"]}), Grammar.from_yaml(path, lists={"x": ["rock"]})):
+        assert other.words == {"play", "stop", "rock"}
+    path.write_text("intents: {P: {data: [{sentences: ['play {x}'], lists: {x: {values: [jazz]}}}]}}\n")
+    assert Grammar.load(path).with_lists({"x": ["pop"]}).words == {"play", "pop"}
+    with pytest.raises(GrammarError, match="no list 'y'; it has: x"):
+        Grammar.load(path).with_lists({"y": ["pop"]})
+
+
 def test_a_folder_joins_its_files_and_names_intents_of_the_newer_layout(tmp_path: Path) -> None:
     (tmp_path / "HassTurnOn").mkdir()
     (tmp_path / "HassTurnOn" / "name_only.yaml").write_text(

@@ -134,6 +134,11 @@ def test_capitals_are_spelt_or_looked_up(word: str, said: str) -> None:
     assert not Lexicon().is_guessed(word.lower()) or word not in ("TV", "HVAC", "STOP")
 
 
+def test_several_of_an_initialism_are_said_as_one_and_the_ending() -> None:
+    for word, said in {"cpus": "S IY P IY Y UW Z", "apis": "EY P IY AY Z", "jpegs": "JH EY P EH G Z"}.items():
+        assert " ".join(Lexicon().pronunciations(word)[0]) == said
+
+
 def test_small_letters_that_begin_no_word_may_be_spelt() -> None:
     ways = [" ".join(phones) for phones in Lexicon().pronunciations("hdmi")]
     assert "EY CH D IY EH M AY" in ways and len(ways) == 2

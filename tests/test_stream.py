@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from speech_lstm.runtime.audio import read_audio
 from speech_lstm.runtime.errors import AudioError
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.results import Command, Event, Rejected
 

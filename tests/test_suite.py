@@ -24,7 +24,8 @@ from speech_lstm.evaluation.rooms import response
 from speech_lstm.evaluation.run_suite import run_suite
 from speech_lstm.evaluation.suite import BEFORE, Room, load_suite, matching
 from speech_lstm.runtime.audio import SAMPLE_RATE, read_audio
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Command
 

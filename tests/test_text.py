@@ -140,6 +140,11 @@ def test_times_of_day(written: str, said: str) -> None:
         ("Super Mario Bros., Tiffany & Co., Vol. 2", "super mario brothers tiffany and company volume two"),
         ("Jan. 5th, Dec 25, on Wed., Jan said", "january fifth december twenty five on wednesday jan said"),
         ("amazon.com", "amazon dot com"),
+        (
+            "123 W Main St, 500 W 42nd St, MAIN ST",
+            "one hundred twenty three w main street five hundred w forty second street main street",
+        ),
+        ("a 60 W bulb, 60 W", "a sixty watts bulb sixty watts"),
     ],
 )
 def test_streets_and_titles(written: str, said: str) -> None:
@@ -156,6 +161,7 @@ def test_streets_and_titles(written: str, said: str) -> None:
         ("HVAC", "hvac"),
         ("AC, A/C, USB", "ac a c usb"),
         ("CO2, CO₂ and H₂O", "c o two c o two and h two o"),
+        ("CO alarm, the CO's level, CT scan", "c o alarm the c o's level c t scan"),
         ("STOP, IT'S SONOS", "stop it's sonos"),
         ("HE LED THEM ON", "he led them on"),
         ("Rocky II, Louis XIV", "rocky two louis fourteen"),

@@ -23,7 +23,8 @@ class SpeechLstm(Peer):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+        from speech_lstm.runtime.live.recognizer import Recognizer
+        from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
         from speech_lstm.runtime.live.session_options import SessionOptions
         from speech_lstm.runtime.model.model import Model
 

@@ -126,6 +126,8 @@ class Builder:
         except TemplateError as error:
             self._problems.append((self._places[-1], str(error)))
             return self.fragments.DEAD
+        except GrammarError as error:  # too large: those after it would be as well
+            raise GrammarError(f"{self._places[-1]}: {error}") from None
 
     def _parsed(self, text: str) -> Expression:
         if text not in self._expressions:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from speech_lstm.runtime.lexicon.text import spoken_words
 
-from ..errors import GrammarError
+from ..errors import GrammarError, PronunciationError
 from .builder import Builder
 from .expression import shown
 from .interpretation import Interpretation, first_path, meaning
 from .joining import word_graph
 from .phrase_reader import read_phrases, read_text_file
 from .source import Place, Source, text_list
+from .unsaid import too_large, unpronounced
 from .wordgraph import WordGraph
 from .yaml_reader import read_yaml
 
@@ -59,9 +59,13 @@ class Grammar:
         if source.form == COMPILED:
             raise GrammarError("a compiled grammar has no lists any more: take the grammar that it was compiled from")
         given = {name: text_list(values, Place(f"list {name!r}")) for name, values in (lists or {}).items()}
-        self.source = replace(source, lists={**source.lists, **given})
+        self.source = source.with_lists(given)
         builder = Builder(self.source)
-        self._set_graph(word_graph(builder.fragments, builder.build()))
+        root = builder.build()
+        try:
+            self._set_graph(word_graph(builder.fragments, root))
+        except GrammarError as error:
+            raise too_large(self.source) or error from None
 
     def _set_graph(self, graph: WordGraph) -> None:
         self.graph = graph
@@ -109,10 +113,18 @@ class Grammar:
     def with_lists(self, lists: Lists) -> Grammar:
         """The same with other values for some of its lists."""
         grammar = Grammar(self.source, lists)
-        if unknown := sorted(set(lists) - set(self.source.lists)):
-            known = ", ".join(sorted(self.source.lists)) or "none"
+        there = {
+            name for lists in (self.source.lists, *(t.block.lists for t in self.source.templates)) for name in lists
+        }
+        if unknown := sorted(set(lists) - there):
+            known = ", ".join(sorted(there)) or "none"
             raise GrammarError(f"the grammar has no list {unknown[0]!r}; it has: {known}")
         return grammar
+
+    def unpronounced(self, pronounce: Callable[[str], object]) -> PronunciationError | None:
+        """The error about all words that `pronounce` has no pronunciation for, each with its place."""
+        wrong = unpronounced(self.source, self.words, pronounce)
+        return PronunciationError("\n".join(wrong)) if wrong else None
 
     def __repr__(self) -> str:
         intents = {template.block.intent for template in self.source.templates} - {None}

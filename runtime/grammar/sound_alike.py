@@ -41,7 +41,8 @@ class Entry:
     """Something that is said, and what it means; two with the same meaning may sound alike."""
 
     words: tuple[str, ...]
-    meaning: Hashable
+    meaning: tuple[Hashable, Hashable]
+    """The intent, or what stands for it, and the slots."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def _sentences(source: Source) -> Iterator[Entry]:
             yield from islice(_entries(replace(source, templates=(template,), skip_words=()), most_values=1), each)
         else:
             words = spoken_words(template.text)
-            yield Entry(words, template.block.intent or words)
+            slots = tuple(sorted((name, repr(value)) for name, value in template.block.slots.items()))
+            yield Entry(words, (template.block.intent or words, slots))
 
 
 def _lists(source: Source) -> Iterator[tuple[str, list[Entry]]]:
@@ -135,7 +137,9 @@ def _pairs(entries: Iterable[Entry], pronounce: Pronounce) -> Iterator[tuple[Ent
     compared: set[tuple[Entry, Entry]] = set()
     for bucket in buckets.values():
         for first, second in combinations(bucket, 2):
-            if first.meaning == second.meaning or first.words == second.words or (first, second) in compared:
+            if first.meaning == second.meaning or (first, second) in compared:
+                continue
+            if first.words == second.words and first.meaning[0] != second.meaning[0]:  # of two intents
                 continue
             compared.add((first, second))
             left, right = (_phones(words, pronounce) for words in _differing(first.words, second.words))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -93,8 +93,9 @@ class Block:
 
     def admits(self, value: Value) -> bool:
         """Whether the block may use a list entry, going by its context."""
-        return all(value.context.get(key, allowed[0]) in allowed for key, allowed in self.requires.items()) and not any(
-            value.context.get(key) in forbidden for key, forbidden in self.excludes.items()
+        context = value.context
+        return all(key not in context or context[key] in allowed for key, allowed in self.requires.items()) and not any(
+            context.get(key) in forbidden for key, forbidden in self.excludes.items()
         )
 
 
@@ -116,6 +117,16 @@ class Source:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     skip_words: tuple[str, ...] = ()
     form: str = "phrases"
+
+    def with_lists(self, lists: Mapping[str, SlotList]) -> Source:
+        """With these in place of those of the same name, of single blocks as well."""
+        blocks = {
+            block: replace(block, lists={name: lists.get(name, own) for name, own in block.lists.items()})
+            for block in dict.fromkeys(template.block for template in self.templates)
+            if not lists.keys().isdisjoint(block.lists)
+        }
+        templates = tuple(replace(each, block=blocks.get(each.block, each.block)) for each in self.templates)
+        return replace(self, templates=templates, lists={**self.lists, **lists})
 
 
 def raise_problems(problems: Sequence[tuple[Place, str]]) -> None:

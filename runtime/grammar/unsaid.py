@@ -1,16 +1,16 @@
-"""Signs in a grammar that nobody will be heard saying, because no word stands for them."""
+"""What in a grammar cannot be said or built, and where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from speech_lstm.runtime.lexicon.text import unsaid
+from speech_lstm.runtime.lexicon.text import spoken_words, unsaid
 
-from ..errors import GrammarError
+from ..errors import GrammarError, PronunciationError
 from .builder import Builder
 from .expression import TEMPLATE_SYNTAX
-from .joining import texts
+from .joining import texts, word_graph
 from .source import Block, Place, Source, TextList
 
 
@@ -53,3 +53,34 @@ def _read(source: Source) -> Iterator[str]:
         yield from texts(builder.fragments, builder.build())
     except GrammarError:  # a sentence that its lists leave out
         return
+
+
+def too_large(source: Source) -> GrammarError | None:
+    """The error of the first template that is too large by itself, with its place."""
+    for template in source.templates:
+        if TEMPLATE_SYNTAX.search(template.text):
+            try:
+                builder = Builder(replace(source, templates=(template,)))
+                word_graph(builder.fragments, builder.build())
+            except GrammarError as error:
+                message = str(error)
+                return (
+                    error if message.startswith(f"{template.place}") else GrammarError(f"{template.place}: {message}")
+                )
+    return None
+
+
+def unpronounced(source: Source, words: Iterable[str], pronounce: Callable[[str], object]) -> list[str]:
+    """What is wrong with those of the words of a grammar that cannot be said, with the place where each is written."""
+    wrong: dict[str, str] = {}
+    for word in sorted(words):
+        try:
+            pronounce(word)
+        except PronunciationError as error:
+            wrong[word] = str(error)
+    places: dict[str, Place] = {}
+    for _, place, read in _texts(source) if wrong else ():
+        for word in (word for part in read for word in spoken_words(part)):
+            if word in wrong:
+                places.setdefault(word, place)
+    return [f"{places[word]}: {reason}" if word in places else reason for word, reason in wrong.items()]

@@ -5,7 +5,7 @@ from .dictionary import dictionary_pronunciations
 LONGEST_SPELT = 5
 """Capitals that are more letters than this are a word."""
 
-SPELT = frozenset(("ar", "co", "ev", "io", "la", "led", "mo", "os", "pa", "ups"))
+SPELT = frozenset(("ar", "co", "ct", "ev", "io", "la", "led", "mo", "os", "pa", "ups"))
 """Spelt when they are written in capitals, though the dictionary has a word of these letters."""
 
 SAID: dict[str, tuple[str, ...]] = {

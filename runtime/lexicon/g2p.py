@@ -9,7 +9,7 @@ words, so there are none. `speech_lstm.assets.g2p_training` has the measurements
 
 from collections.abc import Callable
 
-from .abbreviations import LONGEST_SPELT, looks_spelt
+from .abbreviations import LONGEST_SPELT, SAID, looks_spelt
 from .dictionary import Pronunciation, decode
 from .joint_ngram import joint_ngram
 
@@ -37,7 +37,7 @@ def guess(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
     if apostrophe and stem and (ending == "s" or f"'{ending}" in ENDINGS):
         stems = lookup(stem) or guess(stem, lookup)
         return tuple((*phones, *(ENDINGS.get(f"'{ending}") or plural(phones))) for phones in stems[:2])
-    initials = _initialism(word, lookup)
+    initials = _initialism(word, lookup) or _initialisms(word, lookup)
     if initials or not joint_ngram().covers(word):
         return initials
     best = joint_ngram().best(word)[:2]
@@ -63,6 +63,16 @@ def _initialism(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
         return (spelt,)
     singular = _spelt(word[:-1], lookup)
     return (spelt, (*singular, *plural(singular)))
+
+
+def _initialisms(word: str, lookup: Lookup) -> tuple[Pronunciation, ...]:
+    """Several of an initialism that is known, as "cpus"."""
+    singular = word[:-1]
+    if word[-1:] != "s" or not 2 <= len(singular) <= LONGEST_SPELT or not (singular.isascii() and singular.isalpha()):
+        return ()
+    if singular not in SAID and _spelt(singular, lookup) not in lookup(singular):
+        return ()
+    return tuple((*phones, *plural(phones)) for phones in lookup(singular)[:2])
 
 
 def _spelt(word: str, lookup: Lookup) -> Pronunciation:

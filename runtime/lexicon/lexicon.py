@@ -56,7 +56,7 @@ class Lexicon:
             short = word if len(word) <= 40 else f"{word[:40]}..."
             raise PronunciationError(
                 f"no pronunciation for {short!r}: write it with the letters a-z, or give one, as in "
-                f"Lexicon({{{short!r}: 'HH EH L OW'}})"
+                f"{{{short!r}: 'HH EH L OW'}} (--pronunciations FILE; in Python pronunciations=)"
             )
         return found
 

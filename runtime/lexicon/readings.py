@@ -42,6 +42,8 @@ _AMOUNT = rf"(?:{_MIXED}|{_WHOLE}(?:\.\d+)?|(?<![\w.])\.\d+)"
 _MONEY = rf"(?:\d+,\d\d(?!\d)|{_AMOUNT})"
 _LETTER = r"[^\W\d_²³]"
 _SIGN = f"[{''.join(CURRENCIES)}]"
+_ADDRESS = rf"\s+(?:\d+(?:st|nd|rd|th)\b|[A-Z][\w']*\s+(?i:{'|'.join((*STREETS, *STREETS.values()))})\b)"
+"""What follows in "123 W Main St" and "500 W 42nd St", where W is west."""
 
 TOKEN = re.compile(
     r"(?-i:(?P<small>(?<![\w'./])[a-z]+(?= |$)))"  # most words, found without trying all that follows
@@ -50,7 +52,7 @@ TOKEN = re.compile(
     r"|(?P<time>(?<![\d:.])(?P<hour>[01]?\d|2[0-4])"
     rf"(?::(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![:\d])|\.(?P<minutes>[0-5]\d)(?=\s?{MERIDIEM})))"
     rf"|(?P<degrees>(?:(?P<heat>{_AMOUNT})\s?)?°(?:\s?(?P<scale_of_heat>[CFK])\b)?)"
-    rf"|(?P<measure>(?P<size>{_AMOUNT})\s?(?P<of>(?:{UNIT})(?![\w/])|(?-i:[WV])\b))"
+    rf"|(?P<measure>(?P<size>{_AMOUNT})\s?(?P<of>(?:{UNIT})(?![\w/])|(?-i:[WV]\b(?!'|{_ADDRESS}))))"
     rf"|(?P<fraction>(?P<share>{_MIXED})(?:st|nd|rd|th)?)"
     rf"|(?P<rank>(?P<position>{_WHOLE})(?:st|nd|rd|th)\b)"
     r"|(?P<decade>(?<![\d.,/])(?:(?<!\w)')?(?P<decades>\d+)'?s\b)"
@@ -70,6 +72,7 @@ _DECIMAL_PARTS = re.compile(rf"(?P<whole>{_WHOLE})?(?:[.,](?P<decimals>\d+))?")
 _CENTS = re.compile(r"(?P<whole>[\d,]*)[.,](?P<cents>\d\d)")
 _CAPITALS = re.compile(r"([A-Z]{2,5})('?s)?")
 _NAME_BEFORE = re.compile(r"(?:\b[A-Z][\w']*|\d(?:st|nd|rd|th)?)\.? +$")
+_CAPITALS_BEFORE = re.compile(r"\b[A-Z]{2,} +$")
 _NAME_AFTER = re.compile(r"\s+[A-Z]")
 _NEAR = 40
 """Characters around an abbreviation that decide what it is short for."""
@@ -186,6 +189,10 @@ def _short(match: re.Match[str]) -> Iterator[Spoken]:
     written = match["short"].removesuffix(".")
     dotted = written != match["short"]
     low = written.lower()
+    if not dotted and len(written) > 1 and written.isupper() and not _shouted(match.string):
+        shouted_name = low in STREETS and _CAPITALS_BEFORE.search(match.string[: match.start()][-_NEAR:])  # "MAIN ST"
+        if not shouted_name:
+            return _capitals(match, written)
     before, after = match.string[: match.start()][-_NEAR:], match.string[match.end() :][:_NEAR]
     names = (bool(_NAME_BEFORE.search(before)), bool(_NAME_AFTER.match(after)))
     title = TITLES.get(low) or CAPITAL_TITLES.get(written) or MONTHS.get(written, "")
@@ -199,7 +206,11 @@ def _short(match: re.Match[str]) -> Iterator[Spoken]:
 
 
 def _word(match: re.Match[str]) -> Iterator[Spoken]:
-    written = match["word"]
+    return _capitals(match, match["word"])
+
+
+def _capitals(match: re.Match[str], written: str) -> Iterator[Spoken]:
+    """A word, or the letters of one in capitals."""
     capitals = _CAPITALS.fullmatch(written)
     low = written.lower()
     if capitals:

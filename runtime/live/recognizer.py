@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,17 +19,23 @@ from speech_lstm.runtime.compiled.writing import compiled_text
 from speech_lstm.runtime.decoding.confidence import ConfidenceModel
 from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
-from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError, OptionError, WakeWordWarning
+from speech_lstm.runtime.errors import (
+    AudioError,
+    GrammarError,
+    ModelError,
+    OptionError,
+    PronunciationError,
+    WakeWordWarning,
+)
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.closed import lexicon_for
 from speech_lstm.runtime.lexicon.own import Pronunciations
 from speech_lstm.runtime.live.interpreter import Interpreter
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions, whole_chunks
 from speech_lstm.runtime.live.session import Session
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
-from speech_lstm.runtime.model.metadata import ModelMetadata
 from speech_lstm.runtime.model.model import Device, Model
-from speech_lstm.runtime.options import check_number, check_types
 from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
 from speech_lstm.runtime.wake.phrases import sensitivities
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
@@ -44,42 +50,6 @@ DEFAULT_THRESHOLD = 0.5
 
 HISTORY_BYTES = 64 << 20
 """Most memory of a search for what it has heard, where `DecoderOptions.max_frames` is not enough."""
-
-
-@dataclass(frozen=True)
-class RecognizerOptions:
-    """Options of recognition. `None`: what the model's metadata says."""
-
-    threshold: float | None = None
-    """Least confidence of an accepted command, 0 to 1."""
-    alternatives: int = 2
-    """How many other commands a result holds at most."""
-    block_seconds: float = 0.08
-    """Audio that a stream feeds to the model at a time, and up to four times as much while no command can be over soon,
-    eight in silence; longer is cheaper and answers later."""
-    clip_seconds: float = 10.0
-    """The same for `Recognizer.recognize`."""
-    blank_offset: float | None = None
-    """Taken off the log-probability of blank, see `DecoderOptions`."""
-    filler_cost: float | None = None
-    """Of a frame of other speech around a command, see `DecoderOptions`."""
-    session: SessionOptions = field(default_factory=SessionOptions)
-
-    def __post_init__(self) -> None:
-        """OptionError for options outside their range."""
-        check_types(self)
-        if self.threshold is not None:
-            check_number("threshold", self.threshold, 0, 1)
-        if self.alternatives < 0:
-            raise OptionError("alternatives must be at least 0")
-        if self.block_seconds <= 0 or self.clip_seconds <= 0:
-            raise OptionError("block_seconds and clip_seconds must be above 0")
-        if not isinstance(self.session, SessionOptions):
-            raise OptionError(f"session is {self.session!r}, expected SessionOptions")
-
-    def block_samples(self, metadata: ModelMetadata) -> int:
-        """block_seconds in samples, in whole chunks of the model."""
-        return _whole_chunks(self.block_seconds, metadata)
 
 
 class Recognizer:
@@ -149,15 +119,17 @@ class Recognizer:
             grammar.check(metadata)
             graph = grammar.search
         else:
-            graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
+            try:
+                graph = compile_graph(grammar.graph, self.lexicon, metadata.tokens)
+            except PronunciationError as error:
+                raise grammar.unpronounced(self.lexicon.pronunciations) or error from None
         tuned = DecoderOptions.tuned(metadata, blank_offset=options.blank_offset, filler_cost=options.filler_cost)
         self.decoder = Decoder(graph, tuned)
         if unknown := sorted(metadata.thresholds.keys() - {"accept", "open"}):
             raise ModelError(f"thresholds in the model's metadata has {', '.join(unknown)}; known are accept, open")
-        expected = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
-        unexpected = metadata.thresholds.get("open", expected)
-        if options.threshold is not None:
-            expected = unexpected = options.threshold
+        usual = metadata.thresholds.get("accept", DEFAULT_THRESHOLD)
+        thresholds = usual, metadata.thresholds.get("open", usual)
+        expected, unexpected = thresholds if options.threshold is None else (options.threshold,) * 2
         confidence = ConfidenceModel.from_metadata(metadata.calibration, metadata.frame_seconds)
         self.interpreter = Interpreter(grammar, confidence, expected, metadata.frame_seconds)
         self.open_interpreter = replace(self.interpreter, threshold=unexpected)
@@ -201,7 +173,7 @@ class Recognizer:
         audio = clip(samples, sample_rate)
         if not audio.size:
             raise AudioError("there are no samples; expected some audio")
-        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        block = whole_chunks(self.options.clip_seconds, self.model.metadata)
         return self.decode(self.model.log_probs(audio, block_samples=block), audio.size / SAMPLE_RATE)
 
     def decode(
@@ -230,7 +202,7 @@ class Recognizer:
         samples: as for `recognize`. Each is a command that a stream would report. Raises AudioError likewise.
         """
         options = replace(self.options.session, partials=False, push_to_talk=False)
-        block = _whole_chunks(self.options.clip_seconds, self.model.metadata)
+        block = whole_chunks(self.options.clip_seconds, self.model.metadata)
         stream = Stream(self, self._session(options, hears_wake_word=False), sample_rate, block)
         found = [*stream.accept(samples), *stream.finish()]
         if not stream.time:
@@ -290,9 +262,3 @@ class Recognizer:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Recognizer cannot be pickled; make one in each process, or share one between threads")
-
-
-def _whole_chunks(seconds: float, metadata: ModelMetadata) -> int:
-    """Samples in about that time, a multiple of what the model takes."""
-    unit = metadata.chunk_samples
-    return max(1, round(seconds * metadata.sample_rate / unit)) * unit

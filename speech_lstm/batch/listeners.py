@@ -17,7 +17,8 @@ from speech_lstm.runtime.free.transcriber import BLOCK_SECONDS, SpeechSearch, Sp
 from speech_lstm.runtime.free.transcription import FreeDecoder
 from speech_lstm.runtime.grammar.phrase_reader import phrases_in
 from speech_lstm.runtime.lexicon.own import Pronunciations, read_pronunciations
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.model import Device, Model

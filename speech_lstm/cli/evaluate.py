@@ -97,7 +97,7 @@ def run_suite(args: argparse.Namespace) -> int:
     from speech_lstm.evaluation.report import headline, markdown
     from speech_lstm.evaluation.run_suite import run_suite
     from speech_lstm.evaluation.suite import load_suite
-    from speech_lstm.runtime.live.recognizer import RecognizerOptions
+    from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 
     if len(args.manifests) > 1 or args.grammar:
@@ -126,7 +126,8 @@ def run_manifests(args: argparse.Namespace) -> int:
     """Phone error, and accuracy in a grammar, by corpus."""
     from speech_lstm.evaluation.evaluate import evaluate
     from speech_lstm.runtime.audio import SAMPLE_RATE
-    from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+    from speech_lstm.runtime.live.recognizer import Recognizer
+    from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
     from speech_lstm.runtime.model.model import Model
 
     if args.threshold is not None and not args.grammar:

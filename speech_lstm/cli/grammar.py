@@ -200,14 +200,14 @@ def run_home_assistant(args: argparse.Namespace) -> int:
 
 def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[dict[str, list[str]], list[str]]:
     """Guessed pronunciations by word, and what is wrong with words that have none."""
-    from speech_lstm.runtime.errors import PronunciationError
+    from speech_lstm.runtime.grammar.unsaid import unpronounced
 
-    guessed, errors = {}, []
-    for word in sorted(filter(lexicon.is_guessed, grammar.words)):
-        try:
-            guessed[word] = [" ".join(phones) for phones in lexicon.pronunciations(word)]
-        except PronunciationError as error:
-            errors.append(str(error))
+    guessed: dict[str, list[str]] = {}
+
+    def say(word: str) -> None:
+        guessed[word] = [" ".join(phones) for phones in lexicon.pronunciations(word)]
+
+    errors = unpronounced(grammar.source, filter(lexicon.is_guessed, grammar.words), say)
     return guessed, errors
 
 
@@ -244,6 +244,10 @@ def _lines(found: dict[str, Any]) -> dict[str, list[str]]:
             for each in found["warnings"]
         ],
         "guessed": [f"{word} = {' or '.join(ways)}" for word, ways in found["guessed"].items()],
-        "alike": [f"{each['first']!r} and {each['second']!r} ({each['where']})" for each in found["alike"]],
+        "alike": [
+            f"{each['first']!r} and {each['second']!r} ({each['where']})"
+            + (": the same words with other values, of which the first counts" * (each["first"] == each["second"]))
+            for each in found["alike"]
+        ],
         "error": found["errors"],
     }

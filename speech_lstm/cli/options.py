@@ -11,7 +11,7 @@ from speech_lstm.runtime.errors import AudioError
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.audio import RawFormat
-    from speech_lstm.runtime.live.recognizer import RecognizerOptions
+    from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 
 
 def add_grammar_options(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -128,7 +128,7 @@ def sensitivity(args: argparse.Namespace) -> float | dict[str, float]:
 
 def recognizer_options(args: argparse.Namespace) -> RecognizerOptions:
     """Of `add_hearing_options` and `add_wake_options`."""
-    from speech_lstm.runtime.live.recognizer import RecognizerOptions
+    from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
     from speech_lstm.runtime.live.session_options import SessionOptions
 
     times = {"pause_seconds": args.pause, "leading_seconds": args.timeout}

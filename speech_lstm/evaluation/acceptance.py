@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from speech_lstm.evaluation.calibrate import NEAR_MISS, equal_weights
 from speech_lstm.evaluation.suite import Acceptance, Suite, matching
 from speech_lstm.evaluation.trials import Trial, make_trials
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Result
 

@@ -15,7 +15,8 @@ from speech_lstm.evaluation.suite import Commands, Suite
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import GrammarError
 from speech_lstm.runtime.grammar import Grammar
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.model.model import Model
 from speech_lstm.runtime.results import Command, Event, Result

@@ -13,7 +13,8 @@ from speech_lstm.evaluation.measures import Observation, acceptance_curve, gathe
 from speech_lstm.evaluation.phones import observe_phones
 from speech_lstm.evaluation.suite import Suite
 from speech_lstm.evaluation.wake import WakeTest
-from speech_lstm.runtime.live.recognizer import Recognizer, RecognizerOptions
+from speech_lstm.runtime.live.recognizer import Recognizer
+from speech_lstm.runtime.live.recognizer_options import RecognizerOptions
 from speech_lstm.runtime.model.model import Model
 
 
