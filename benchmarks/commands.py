@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ratios: list[float | None] = [None]
     if args.noise:
         ratios += args.snr
-        noises = noise_clips(read_manifest(args.noise), args.mix)
+        noises = noise_clips(read_manifest(args.noise, "dev") or read_manifest(args.noise), args.mix)
     graph = recognizer.decoder.graph
     print(f"{args.grammar.name}: {len(recognizer.grammar.words)} words, {graph.num_arcs} phone arcs\n")
     print(

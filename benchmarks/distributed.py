@@ -36,9 +36,9 @@ def measure(files: Sequence[Path], listener: ListenerOptions, workers: int, addr
         for summary in run(names, listener, BatchOptions(), PartFolder(folder), cluster):
             times.append(time.monotonic())
             parts.append(summary)
-    timed = parts[1:]  # the first begins before it is known
+    timed = parts[workers:]  # the first of each worker begins before it is known
     audio = sum(part.seconds for part in timed)
-    return audio / (times[-1] - times[0]), audio / sum(part.cpu_seconds for part in timed)
+    return audio / (times[-1] - times[workers - 1]), audio / sum(part.cpu_seconds for part in timed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -47,6 +47,7 @@ def test_patterns_and_missing_names(tree: Path, monkeypatch: pytest.MonkeyPatch)
     assert "calls/day 1/a.FLAC" in names and "missing.wav" in names
     assert ("calls/*.mp3", "no file matches the pattern") in found.problems
     assert str(find_files(["calls/b.wav"]).files[0].relative) == "calls/b.wav"
+    assert len(find_files(["calls", "./calls/b.wav", "calls//b.wav"]).files) == len(find_files(["calls"]).files)
     assert str(find_files([tree / "b.wav"]).files[0].relative) == "b.wav"
     assert str(find_files(["../" + tree.parent.name + "/calls/b.wav"]).files[0].relative) == "b.wav"
 
@@ -93,6 +94,8 @@ def test_outputs_keep_the_tree_and_are_resumed_unless_older(tree: Path, tmp_path
     assert output.path(flac) == tmp_path / "out" / "day 1" / "a.FLAC.json" and not output.is_done(flac)
     output.write(flac, Transcript(str(flac.path), error="unreadable"))
     assert not output.is_done(flac)
+    output.write(flac, Transcript(str(flac.path), 39.9, error="39.9 s of 60.0 s"))
+    assert output.is_done(flac)
     output.write(flac, Transcript(str(flac.path), 1.0))
     assert output.is_done(flac)
     assert [path.name for path in output.path(flac).parent.iterdir()] == ["a.FLAC.json"]

@@ -45,6 +45,12 @@ def test_csv_has_a_line_for_every_result_and_every_file_without_one() -> None:
     assert float(rows[1]["start"]) == 3661.2 and rows[0]["accepted"] == "False" and rows[2]["error"] == BROKEN.error
 
 
+@pytest.mark.parametrize("name", ["a\rb.wav", "a\nb.wav", "a\r\nb.wav", 'a"b.wav'])
+def test_csv_has_any_name_in_one_field(name: str) -> None:
+    rows = list(csv.reader(io.StringIO(WRITERS["csv"]().document(Transcript(name, 1.0)), newline="")))
+    assert len(rows) == 2 and rows[1][0] == name
+
+
 def test_subtitles_and_labels_hold_what_is_accepted() -> None:
     assert WRITERS["srt"]().document(TALK) == "1\n01:01:01,200 --> 01:01:01,900\nlight the lamp\n\n"
     assert WRITERS["vtt"]().document(TALK) == "WEBVTT\n\n01:01:01.200 --> 01:01:01.900\nlight the lamp\n\n"

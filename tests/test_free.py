@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.free import Counts, add
 from speech_lstm.assets.language_model import count_ngrams, mix, read_arpa, training_sentences
+from speech_lstm.batch.phones import PhoneSearch
 from speech_lstm.evaluation.trials import posteriors
 from speech_lstm.runtime.audio import read_audio, resample
 from speech_lstm.runtime.decoding.margins import FloatArray, margins
@@ -196,6 +197,19 @@ def test_speech_without_a_pause_is_settled_all_the_same(decoder: FreeDecoder, he
     quick = replace(decoder, options=FreeSearchOptions(max_active=300))
     before_the_end = quick.start().advance(talk)
     assert len(before_the_end) == 2 and 25 < before_the_end[0].end <= 30 < before_the_end[1].end <= 60
+    assert before_the_end[0].end <= before_the_end[1].start < before_the_end[0].end + 1
+
+
+def test_a_cut_without_a_pause_breaks_no_word(
+    decoder: FreeDecoder, heard: dict[str, FloatArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = np.concatenate([rows[rows[:, 0] < -0.5] for rows in heard.values()])
+    quick = replace(decoder, options=FreeSearchOptions(max_active=300))
+    spoken = []
+    for seconds in (1000.0, *np.arange(4.0, 8.0, 0.44)):
+        monkeypatch.setattr("speech_lstm.runtime.free.transcription.MOST_SECONDS", seconds)
+        spoken.append(" ".join(result.text for result in transcribe(quick.start(), talk, len(talk))))
+    assert sum(text == spoken[0] for text in spoken[1:]) >= 0.7 * len(spoken[1:])
 
 
 def test_silence_is_nothing(decoder: FreeDecoder) -> None:
@@ -249,3 +263,15 @@ def test_what_cannot_be_transcribed(transcriber: FreeTranscriber) -> None:
     with pytest.raises(AudioError, match="expected one channel"):
         transcriber.transcribe(np.zeros((100, 2), np.float32))
     assert transcriber.transcribe(resample(np.zeros(32000, np.float32), 8000), 8000) == []
+
+
+def test_phones_without_a_pause_are_told_in_stretches() -> None:
+    frames = np.full((2000, len(TOKENS)), -20, dtype=np.float32)
+    frames[np.arange(2000), 1 + np.arange(2000) % 5] = 0
+    search = PhoneSearch(Model.load("default", device="cpu").metadata)
+    found = [*search.advance(frames), *search.finish(80.0)]
+    assert [(result.start, result.end) for result in found] == [(0, 30), (30, 60), (60, 80)]
+    tail = PhoneSearch(Model.load("default", device="cpu").metadata)
+    tail.advance(frames[:30])
+    (result,) = tail.finish(0.9)
+    assert all(word.start < word.end <= 0.9 for word in result.words)

@@ -107,6 +107,12 @@ static double seconds(const Deciding *d, int frame) {
   return interpreter_seconds(fmin((double)(d->first_frame + frame) * d->grammar->model.frame_seconds, d->latest));
 }
 
+/** When a word that begins with a frame does: one that comes out after the audio was said at its end. */
+static double begin_of(const Deciding *d, int frame) {
+  double length = d->grammar->model.frame_seconds;
+  return interpreter_seconds(fmin((double)(d->first_frame + frame) * length, fmax(0, d->latest - length)));
+}
+
 static double confidence(const Deciding *d, const Meant *this) {
   return confidence_of_command(&d->grammar->confidence, d->arena, this->sentence, d->num_frames, lead(d, this, NULL, NULL),
                                sentence_leads(d->arena, this->sentence));
@@ -138,7 +144,7 @@ static const speech_slot *slots_of(const Deciding *d, const Meant *this) {
         .name = slot->name,
         .value = slot->value,
         .text = text_of(d, this->sentence, first, last),
-        .start = seconds(d, words[first].first_frame),
+        .start = begin_of(d, words[first].first_frame),
         .end = seconds(d, words[last].last_frame + 1),
         .confidence = confidence_of_span(&d->grammar->confidence, words + first, last - first + 1, this->sentence->num_phones, lead(d, this, NULL, slot), leads + first),
     };
@@ -154,7 +160,7 @@ static const speech_word *words_of(const Deciding *d, const Meant *this) {
     const HypothesisWord *word = &sentence->found[i];
     words[i] = (speech_word){
         .text = d->grammar->words[word->word],
-        .start = seconds(d, word->first_frame),
+        .start = begin_of(d, word->first_frame),
         .end = seconds(d, word->last_frame + 1),
         .confidence = confidence_of_span(&d->grammar->confidence, word, 1, sentence->num_phones, lead(d, this, word, NULL), leads + i),
     };

@@ -137,9 +137,11 @@ class FreeSearch:
         )
         self.rows += 1
 
-    def best(self, ends: bool = True) -> tuple[tuple[SpokenWord, ...], float]:
-        """The best path of whole words and its score; ends: whether the sentence is over. Silence is a path without
-        words; where every path is inside its first word, none is left, with a score of -inf.
+    def best(self, ends: bool = True, whole: bool = True) -> tuple[tuple[SpokenWord, ...], float]:
+        """The words of the best path and its score. ends: whether the sentence is over. whole: of the paths that are
+        not inside a word; else of all, without the word that is being said.
+
+        Silence is a path without words; where every path is inside its first word, none is left, with a score of -inf.
         """
         tokens, tree = self._tokens, self._tree
         history, node = np.divmod(tokens.key, tree.num_nodes)
@@ -147,7 +149,8 @@ class FreeSearch:
         if ends:
             end = self._bigrams.log_probs(history, np.zeros_like(history)) * np.float32(self._options.language_weight)
             score = score + np.where(history > 0, end, 0)
-        score = np.where(node < tree.num_tokens, score, NEVER)
+        if whole:
+            score = np.where(node < tree.num_tokens, score, NEVER)
         at = int(score.argmax())
         if score[at] == NEVER:
             return (), float(NEVER)

@@ -26,7 +26,10 @@ PAUSE_SECONDS = 0.6
 """Without a phone, after words: they are settled and make a result."""
 
 MOST_SECONDS = 30.0
-"""Of one search at most, not counting folded blanks; what goes on longer is cut there."""
+"""Of one search at most, not counting folded blanks; what goes on longer is cut behind a word."""
+
+OPEN_SECONDS = 1.0
+"""At the end of such a search that is searched again: its last words may become others by what follows them."""
 
 Features = tuple[float, float, float]
 """Of a word: its score per phone (<= 0), the logarithm of its number of phones, ln P(word | word before)."""
@@ -92,6 +95,7 @@ class FreeTranscription:
         self._search = FreeSearch(decoder.tree, decoder.bigrams, decoder.options)
         self._pause = round(PAUSE_SECONDS / decoder.frame_seconds)
         self._most_rows = round(MOST_SECONDS / decoder.frame_seconds)
+        self._open_rows = round(OPEN_SECONDS / decoder.frame_seconds)
         self._frames = 0
         self._blanks = 0  # frames at the end whose best token is blank
         self._silent = False
@@ -118,8 +122,10 @@ class FreeTranscription:
             self._silent = silence
             self._frames += 1
             self._blanks += blank
-            if self._has_speech and (self._blanks >= self._pause or len(self._rows) == self._most_rows):
+            if self._has_speech and self._blanks >= self._pause:
                 found += self._settle(math.inf)
+            elif len(self._rows) >= self._most_rows:
+                found += self._cut()
         return found
 
     def finish(self, seconds: float) -> list[Result]:
@@ -135,14 +141,31 @@ class FreeTranscription:
 
     def _settle(self, latest: float, ends: bool = False) -> list[Result]:
         """The best path as a result, and a new search."""
-        path, _ = self._search.best(ends)
+        found = self._results(self._search.best(ends)[0], latest)
+        self._begin()
+        return found
+
+    def _cut(self) -> list[Result]:
+        """The words that are over for a while as a result, and a search of what follows them."""
+        last = len(self._rows) - self._open_rows
+        path = [spoken for spoken in self._search.best(ends=False, whole=False)[0] if spoken.row < last]
+        found = self._results(path, math.inf)
+        left = slice(path[-1].row + 1 if path else len(self._rows), None)
+        rows, frame_of = self._rows[left], self._frame_of[left]
+        self._begin()
+        self._rows, self._frame_of, self._has_speech = rows, frame_of, bool(rows)
+        for row in rows:
+            self._search.step(row)
+        return found
+
+    def _results(self, path: Sequence[SpokenWord], latest: float) -> list[Result]:
+        """One, or none where nothing was said."""
         history, before, after, words = self._history, -1, 0, []
         scores = np.array(self._rows)
         for spoken in path:
             words.append(self._word(scores, spoken, before, history, after, latest))
             before, history, after = spoken.row, spoken.word, int(self._decoder.tree.label[spoken.node])
         self._history = history
-        self._begin()
         if not words:
             return []
         confidence = sum(word.confidence for word in words) / len(words)
@@ -159,8 +182,10 @@ class FreeTranscription:
         log_prob = float(decoder.bigrams.log_probs(np.array([history]), np.array([spoken.word]))[0])
         confidence = decoder.confidence((max(margin / len(labels), -8.0), math.log(len(labels)), max(log_prob, -20.0)))
         times = self._frame_of[before + 1 + start], self._frame_of[spoken.row] + 1
-        begin, end = (round(min(frame * decoder.frame_seconds, latest), 4) for frame in times)
-        return Word(decoder.bigrams.words[spoken.word], begin, end, confidence)
+        seconds = decoder.frame_seconds
+        begin = min(times[0] * seconds, max(0.0, latest - seconds))  # what comes out after the audio is in its end
+        end = min(times[1] * seconds, latest)
+        return Word(decoder.bigrams.words[spoken.word], round(begin, 4), round(end, 4), confidence)
 
 
 def align(scores: FloatArray, labels: Sequence[int], repeats: bool = False) -> tuple[int, float]:

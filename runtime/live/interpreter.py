@@ -80,6 +80,11 @@ class _Times(NamedTuple):
         """When a frame begins."""
         return round(min((self.first_frame + frame) * self.frame_seconds, self.latest), 4)
 
+    def begin(self, frame: int) -> float:
+        """When a word that begins with a frame does: one that comes out after the audio was said at its end."""
+        last = max(0.0, self.latest - self.frame_seconds)
+        return round(min((self.first_frame + frame) * self.frame_seconds, last), 4)
+
 
 @dataclass(frozen=True, eq=False)
 class Interpreter:
@@ -166,7 +171,7 @@ class Interpreter:
         return tuple(
             Word(
                 text=word.text,
-                start=times.seconds(word.first_frame),
+                start=times.begin(word.first_frame),
                 end=times.seconds(word.last_frame + 1),
                 confidence=self.confidence.span(
                     (word,),
@@ -186,7 +191,7 @@ class Interpreter:
                 name=name,
                 value=value,
                 text=" ".join(this.sentence.words[first : last + 1]),
-                start=times.seconds(hypothesis.words[first].first_frame),
+                start=times.begin(hypothesis.words[first].first_frame),
                 end=times.seconds(hypothesis.words[last].last_frame + 1),
                 confidence=self.confidence.span(
                     hypothesis.words[first : last + 1],

@@ -79,7 +79,7 @@ def find_files(
         if not matches:
             problems.append((name, "no file matches the pattern"))
         for match in matches:
-            files.setdefault(match, _named(Path(match)))
+            files.setdefault(os.fspath(Path(match)), _named(Path(match)))
     return Found(tuple(files.values()), tuple(problems))
 
 

@@ -132,7 +132,7 @@ class FolderOutput:
 
     def write(self, file: InputFile, transcript: Transcript) -> None:
         """Nothing for a file of which nothing could be read, so that `--resume` tries it again."""
-        if transcript.error is None or transcript.results:
+        if transcript.error is None or transcript.duration:
             path = self.path(file)
             try:
                 write_atomically(path, self._writer.document(transcript))

@@ -12,6 +12,9 @@ from speech_lstm.runtime.results import Result, Word
 PAUSE_SECONDS = 0.6
 """Blanks between two phones that begin another result."""
 
+MOST_SECONDS = 30.0
+"""Of a result."""
+
 
 class PhoneSearch:
     """Frames in, stretches of phones between pauses out; belongs to one file.
@@ -25,6 +28,7 @@ class PhoneSearch:
         self._seconds = metadata.frame_seconds
         self._blank_offset = DecoderOptions.tuned(metadata).blank_offset
         self._pause = round(PAUSE_SECONDS / metadata.frame_seconds)
+        self._most = round(MOST_SECONDS / metadata.frame_seconds)
         self._frames = 0
         self._phones: list[tuple[int, int, int, float]] = []  # token, first frame, last frame, sum of log-probabilities
         self._last = 0  # token of the frame before
@@ -40,7 +44,9 @@ class PhoneSearch:
                 _, first, _, total = self._phones[-1]
                 self._phones[-1] = (token, first, self._frames, total + score)
             elif token:
-                if self._phones and self._frames - self._phones[-1][2] > self._pause:
+                if self._phones and (
+                    self._frames - self._phones[-1][2] > self._pause or self._frames - self._phones[0][1] >= self._most
+                ):
                     found.append(self._result(float("inf")))
                 self._phones.append((token, self._frames, self._frames, score))
             self._last = token
@@ -56,7 +62,7 @@ class PhoneSearch:
         words = tuple(
             Word(
                 text=self._tokens[token],
-                start=round(min(first * self._seconds, latest), 4),
+                start=round(min(first * self._seconds, max(0.0, latest - self._seconds)), 4),
                 end=round(min((last + 1) * self._seconds, latest), 4),
                 confidence=float(np.exp(total / (last - first + 1))),
             )

@@ -115,8 +115,8 @@ class CsvWriter(Writer):
 
     def _line(self, values: tuple[object, ...]) -> str:
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(values)
-        return line.getvalue().encode("utf-8", "backslashreplace").decode()
+        csv.writer(line, lineterminator="\r\n").writerow(values)  # with these in it, either of them is quoted
+        return (line.getvalue().removesuffix("\r\n") + "\n").encode("utf-8", "backslashreplace").decode()
 
 
 class SrtWriter(Writer):

@@ -19,6 +19,12 @@ export interface Decision {
   readonly lastFrame: number;
 }
 
+/** Seconds at which a word begins with a frame or ends before one; one that comes out after the audio was said at its end. */
+interface Times {
+  begin(frame: number): number;
+  end(frame: number): number;
+}
+
 /** A sentence and its meaning. */
 class Meant {
   /** The same for all sentences that ask for the same; one without an intent and slots means itself. */
@@ -95,19 +101,20 @@ export class Interpreter {
       lookedAt.push(other);
       if (meant.every((another) => another.command !== other.command)) meant.push(other);
     }
-    const time = (frame: number): number => seconds(Math.min((firstFrame + frame) * this.frameSeconds, end));
-    if (!meant.length) return { result: { ...NOTHING, start: time(0), end: time(numFrames) }, lastFrame: -1 };
+    const at = (frame: number, latest: number): number => seconds(Math.min((firstFrame + frame) * this.frameSeconds, latest));
+    const times: Times = { begin: (frame) => at(frame, Math.max(0, end - this.frameSeconds)), end: (frame) => at(frame, end) };
+    if (!meant.length) return { result: { ...NOTHING, start: at(0, end), end: at(numFrames, end) }, lastFrame: -1 };
     const [best] = meant;
     if (!meant.some((other) => best.isRival(other)) && this.accepts(best.sentence, numFrames)) {
       const rival = this.nearestRival(best, lookedAt, sentences);
       if (rival) meant.push(rival);
     }
     const confidence = this.confidenceOf(best, meant, numFrames);
-    const others = meant.slice(1).map((other): Alternative => this.alternative(other, meant, numFrames, time, confidence));
+    const others = meant.slice(1).map((other): Alternative => this.alternative(other, meant, numFrames, times, confidence));
     others.sort((a, b) => b.confidence - a.confidence);
-    const words = this.timedWords(best, meant, time);
+    const words = this.timedWords(best, meant, times);
     const result: Result = {
-      ...this.alternative(best, meant, numFrames, time, confidence),
+      ...this.alternative(best, meant, numFrames, times, confidence),
       accepted: confidence >= this.threshold,
       words,
       alternatives: others.slice(0, alternatives),
@@ -147,9 +154,9 @@ export class Interpreter {
 
   /** most: confidence of the result, which is the best there is. */
   private alternative(
-    own: Meant, meant: readonly Meant[], numFrames: number, time: (frame: number) => number, most: number,
+    own: Meant, meant: readonly Meant[], numFrames: number, times: Times, most: number,
   ): Alternative {
-    const slotDetails = this.slots(own, meant, time);
+    const slotDetails = this.slots(own, meant, times);
     return {
       text: this.text(own.sentence.words),
       confidence: Math.min(most, this.confidenceOf(own, meant, numFrames)),
@@ -159,21 +166,21 @@ export class Interpreter {
     };
   }
 
-  private timedWords(own: Meant, meant: readonly Meant[], time: (frame: number) => number): Word[] {
+  private timedWords(own: Meant, meant: readonly Meant[], times: Times): Word[] {
     const rivals = meant.filter((other) => own.isRival(other));
     const numPhones = own.sentence.phones.length;
     const { leads } = own.sentence;
     return own.hypothesis.words.map((word, number) => ({
       text: this.words[word.word],
-      start: time(word.firstFrame),
-      end: time(word.lastFrame + 1),
+      start: times.begin(word.firstFrame),
+      end: times.end(word.lastFrame + 1),
       confidence: this.confidence.span(
         [word], numPhones, own.lead(rivals.filter((other) => !other.hasWord(word))), [leads[number]],
       ),
     }));
   }
 
-  private slots(own: Meant, meant: readonly Meant[], time: (frame: number) => number): Slot[] {
+  private slots(own: Meant, meant: readonly Meant[], times: Times): Slot[] {
     const rivals = meant.filter((other) => own.isRival(other));
     const numPhones = own.sentence.phones.length;
     return own.meaning.slots.map((slot) => {
@@ -183,8 +190,8 @@ export class Interpreter {
         name: slot.name,
         value: slot.value,
         text: this.text(own.sentence.words.slice(slot.firstWord, slot.lastWord + 1)),
-        start: time(words[0].firstFrame),
-        end: time(words[words.length - 1].lastFrame + 1),
+        start: times.begin(words[0].firstFrame),
+        end: times.end(words[words.length - 1].lastFrame + 1),
         confidence: this.confidence.span(words, numPhones, own.lead(rivals.filter((other) => !other.hasSlot(slot))), leads),
       };
     });
