@@ -81,5 +81,9 @@ if __name__ == "__main__":
     if name == "-":
         asyncio.run(Client(address).run(sys.stdin.buffer.read))
     else:
-        with wave.open(name) as recording:  # mono, RATE, 16 bits
+        with wave.open(name) as recording:
+            if (recording.getnchannels(), recording.getsampwidth(), recording.getframerate()) != (1, 2, RATE):
+                sys.exit(
+                    f"{name}: expected one channel of 16 bits at {RATE} Hz; POST it to /transcribe, which takes any"
+                )
             asyncio.run(Client(address).run(lambda size: recording.readframes(size // 2)))

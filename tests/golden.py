@@ -97,11 +97,8 @@ def log_probs(name: str, precision: str, model: sl.Model) -> NDArray[np.float32]
 def events(session: dict[str, Any], recognizer: sl.Recognizer) -> list[dict[str, Any]]:
     """What happens in a session that hears the stored log-probabilities."""
     options = SessionOptions(**session.get("options", {}))
-    decoder = recognizer.session_decoder()
-    asked = session["wake"] or options.push_to_talk
-    interpreter = recognizer.interpreter if asked else recognizer.open_interpreter
     wake = recognizer.wake_detector.start if session["wake"] and recognizer.wake_detector else None
-    heard = Session(decoder, interpreter, options, recognizer.options.alternatives, wake)
+    heard = Session(recognizer.for_session(), options, recognizer.options.alternatives, wake)
     buttons = dict(session.get("buttons", ()))
     found = []
     for number, frame in enumerate(stored(f"{session['stream']}-int8")):

@@ -20,6 +20,7 @@ ORDER = (
     "speech_lstm.runtime.options",
     "speech_lstm.runtime.results",
     "speech_lstm.runtime.content",
+    "speech_lstm.runtime.alone",
     "speech_lstm.runtime.audio",
     "speech_lstm.runtime.lexicon",
     "speech_lstm.runtime.text",  # public names of it

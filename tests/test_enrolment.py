@@ -11,7 +11,7 @@ import torch
 
 from speech_lstm.cli import main
 from speech_lstm.runtime.audio import read_audio
-from speech_lstm.runtime.errors import AudioError, GrammarError
+from speech_lstm.runtime.errors import AudioError, GrammarError, ModelError
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
 from speech_lstm.runtime.live.recognizer import Recognizer
@@ -104,3 +104,8 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(printed.out)["backward"][0] == " ".join(LEXICON.pronunciations("backward")[0])
     assert "2 of 2 recordings" in printed.err
     assert main(["wakeword", "enrol", "backward", str(WORDS / "missing.wav")]) == 1
+
+
+def test_a_model_that_hears_words_learns_no_wake_word() -> None:
+    with pytest.raises(ModelError, match="take the model 'default'"):
+        enrol("forward", takes("forward"), Model.load("commands-35", device="cpu"), LEXICON)

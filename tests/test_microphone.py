@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -353,6 +353,21 @@ def test_two_microphones_at_once(server: SoundServer) -> None:
     with sl.Microphone() as first, sl.Microphone("pulse") as second:
         assert isinstance(first.read(timeout=5), np.ndarray)
         assert isinstance(second.read(timeout=5), np.ndarray)
+
+
+def test_two_threads_do_not_share_out_one_microphone(server: SoundServer) -> None:
+    microphone = sl.Microphone()
+
+    def read_on() -> None:
+        while not microphone.closed:
+            with suppress(sl.SpeechLstmError):
+                microphone.read(timeout=0.5)
+
+    with closed_after(microphone, 15), in_background(read_on):
+        with pytest.raises(sl.SpeechLstmError, match="another thread is reading this Microphone"):
+            while not microphone.closed:
+                microphone.read(timeout=0)
+        microphone.close()
 
 
 def test_a_microphone_cannot_be_pickled(server: SoundServer) -> None:

@@ -109,3 +109,21 @@ def test_bad_files_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "names.yaml").write_text(text)
     assert main(["grammar", "home-assistant", "--entities", str(tmp_path / "names.yaml")]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_nothing_is_written_over_what_it_is_made_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names, out = tmp_path / "names.yaml", tmp_path / "home.yaml"
+    make = ["grammar", "home-assistant", "--entities", str(names), "--out"]
+    names.write_text("entities: {Snowman: light}\n")
+    assert main([*make, str(names)]) == 1
+    assert "that is the file it is made from" in capsys.readouterr().err
+    assert names.read_text() == "entities: {Snowman: light}\n"
+    out.write_text("before")
+    names.write_text("entities: {'Lamp [old': light}\n")
+    assert main([*make, str(out)]) == 1
+    assert f"{names}: in the sentences with its names, line " in capsys.readouterr().err
+    assert out.read_text() == "before"
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("forward\n")
+    assert main(["grammar", "compile", str(phrases), "-o", str(phrases)]) == 1
+    assert phrases.read_text() == "forward\n"

@@ -85,6 +85,7 @@ def test_wake_words(served: Served) -> None:
     found = [Detection.from_event(event) for event in events]
     assert [detection.name for detection in found] == ["forward", "forward"]
     assert found[0].timestamp is not None and 1500 < found[0].timestamp < 3500
+    assert found[1].timestamp is not None and found[0].timestamp + 1500 < found[1].timestamp < len(twice) / 32 + 500
     (event,) = asyncio.run(ask(served, Detect(), *audio(clip("zero"))))
     assert NotDetected.is_type(event.type)
     (event,) = asyncio.run(ask(served, Detect(names=["alexa"])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.tokens import TOKENS
+from speech_lstm.runtime.live.command_search import Heard
 from speech_lstm.runtime.live.interpreter import Interpreter
 from speech_lstm.runtime.live.session import Session
 from speech_lstm.runtime.live.session_options import SessionOptions
@@ -58,7 +61,9 @@ def session(options: SessionOptions | None = None, wake: WakeAfter | None = None
     grammar = Grammar.from_phrases(["turn on the light", "turn on the light please", "stop the music"])
     decoder = Decoder(compile_graph(grammar.graph, LEXICON, TOKENS))
     interpreter = Interpreter(grammar, ConfidenceModel(), 0.5, FRAME)
-    return Session(decoder, interpreter, options or SessionOptions(), 1, (lambda: wake) if wake else None)
+    return Session(
+        Heard(decoder, interpreter, interpreter), options or SessionOptions(), 1, (lambda: wake) if wake else None
+    )
 
 
 def play(live: Session, tokens: list[int], block: int = 2) -> list[Event]:
@@ -298,3 +303,30 @@ def test_no_time_is_after_the_audio() -> None:
 def test_times_must_be_above_zero(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         SessionOptions(**{name: 0})  # type: ignore[arg-type]
+
+
+def test_a_button_asks_for_a_command_that_is_being_said_already() -> None:
+    spoken = say("turn on the light")
+    for woken in (False, True):
+        for at in (6, len(spoken) - 1, len(spoken) + 2):
+            live = session(wake=WakeAfter(20) if woken else None)
+            events = play(live, silence(1) + spoken[:at] + silence(0.04 * max(0, at - len(spoken))))
+            live.press()
+            events += play(live, spoken[at:] + silence(0.2))
+            live.release()
+            assert texts(events + play(live, silence(1))) == ["turn on the light"], (woken, at)
+
+
+def test_a_button_lowers_the_threshold_as_a_wake_word_does() -> None:
+    asked = session()._grammar
+    strict = asked._replace(unasked=replace(asked.unasked, threshold=1.0))
+    spoken = silence(0.5) + say("turn on the light") + silence(0.4)
+    for pressed in (None, 0, 20):
+        live = Session(strict, SessionOptions(), 1)
+        events = play(live, spoken[:pressed] if pressed else [])
+        if pressed is not None:
+            live.press()
+        events += play(live, spoken[pressed or 0 :])
+        live.release()
+        events += play(live, silence(1))
+        assert (Command in kinds(events)) == (pressed is not None)

@@ -49,6 +49,8 @@ RECOGNIZER: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((["left"],), {"device": np.array(["cpu"])}, "expected 'auto', 'cpu' or 'cuda'"),
     ((["left"],), {"wake_sensitivity": "high"}, "wake_sensitivity is 'high', expected a number from 0 to 1"),
     ((["left"],), {"wake_sensitivity": float("nan")}, "wake_sensitivity is nan"),
+    ((["left"],), {"wake_sensitivity": 0.7}, "wake_sensitivity is given without wake_word"),
+    ((["left"],), {"wake_sensitivity": {"hey jarvis": 1.0}}, "wake_sensitivity is given without wake_word"),
     ((["left"],), {"pronunciations": ["left"]}, "expected words with their phones"),
     ((["left"],), {"pronunciations": {"left": 5}}, "expected words with their phones"),
     ((["left"],), {"pronunciations": {"left": "X Y"}}, "'X' is not a phone"),
@@ -60,6 +62,12 @@ RECOGNIZER: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
 @pytest.mark.parametrize(("arguments", "options", "message"), RECOGNIZER)
 def test_of_a_recognizer(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     told(lambda: sl.Recognizer(*arguments, **{"device": "cpu", **options}), message)
+
+
+@pytest.mark.parametrize("device", ["cuda", "gpu"])
+def test_a_device_that_the_given_model_is_not_on(device: Any) -> None:
+    model = sl.Model.load("default", device="cpu")
+    told(lambda: sl.Recognizer(["left"], model=model, device=device), f"device is {device!r}")
 
 
 def told(call: Callable[[], Any], message: str) -> None:

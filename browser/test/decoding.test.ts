@@ -32,12 +32,12 @@ describe("sessions", () => {
     test(`${number}: ${each.stream}, ${each.grammar}`, () => {
       const compiled = grammar(each.grammar);
       const options = sessionOptions(optionsOf(each.options ?? {}));
-      const asked = each.wake || options.pushToTalk;
-      const interpreter = new Interpreter(compiled, asked ? compiled.thresholds.accept : compiled.thresholds.open);
+      const asked = new Interpreter(compiled, compiled.thresholds.accept);
+      const unasked = new Interpreter(compiled, compiled.thresholds.open);
       const decoder = compiled.decoder.remembering(
         Math.round((options.totalSeconds + options.prerollSeconds) / compiled.model.frameSeconds) + 1, HISTORY,
       );
-      const session = new Session({ decoder, interpreter }, options, GOLDEN.alternatives, each.wake ? compiled.wake : null);
+      const session = new Session({ decoder, asked, unasked }, options, GOLDEN.alternatives, each.wake ? compiled.wake : null);
       const buttons = new Map(each.buttons ?? []);
       const events = stored(`${each.stream}-int8`).flatMap((frame, at) => {
         const button = buttons.get(at);

@@ -21,7 +21,7 @@ struct speech_session {
   speech_options options;
   State state;
   const Decoder *decoder;
-  double threshold, end; /* end: seconds of real audio, once known */
+  double end; /* of it: seconds of real audio, once known */
   bool has_wake, pressed, answered, searching;
   WakeSearch wake;
   Preroll recent;
@@ -101,7 +101,9 @@ static void begin(speech_session *session) {
   session->searching = true;
   session->state = LISTENING;
   int frames = (int)rint((options->total_seconds + options->preroll_seconds) / session->grammar->model.frame_seconds) + 1;
-  command_search_begin(&session->search, session->arena.trouble, session->grammar, session->threshold, session->frames - recent->count, frames);
+  bool is_asked = session->has_wake || options->push_to_talk || session->pressed || session->release_at >= 0;
+  double threshold = is_asked ? session->grammar->accept : session->grammar->open;
+  command_search_begin(&session->search, session->arena.trouble, session->grammar, threshold, session->frames - recent->count, frames);
   for (int i = 0; i < recent->count; i++) command_search_follow(&session->search, recent->frames + (size_t)i * tokens);
   session->search.told_at = session->search.state.now.frames;
   preroll_keep(recent, 0);
@@ -270,7 +272,6 @@ static void start(void *argument) {
   session->decoder = &grammar->decoder;
   if (!strcmp(grammar->model.tokens[tokens - 1], "<unk>")) session->options.speech_frames = 1; /* tokens are words: one is heard in a frame */
   session->has_wake = o->wake_words && grammar->wake.num_phrases;
-  session->threshold = session->has_wake || o->push_to_talk ? grammar->accept : grammar->open;
   session->end = HUGE_VAL;
   session->release_at = -1;
   preroll_begin(&session->recent, &session->arena, frames_in(session, o->preroll_seconds), tokens);
@@ -374,7 +375,8 @@ int session_blocks(const speech_session *session, size_t frames, int *most) {
 }
 
 void speech_session_press(speech_session *session) {
-  if (!session->pressed && session->release_at < 0) awake(session, 0);
+  if (session->state == LISTENING) session->search.threshold = session->grammar->accept;
+  else if (!session->pressed && session->release_at < 0) awake(session, 0);
   session->pressed = true;
   session->release_at = -1;
 }

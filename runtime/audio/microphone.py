@@ -7,13 +7,13 @@ audio that nobody fetched in time, a device that gives nothing but zeros, a devi
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from speech_lstm.runtime.alone import Alone
 from speech_lstm.runtime.audio import portaudio
 from speech_lstm.runtime.audio.channels import Downmix
 from speech_lstm.runtime.audio.levels import INVERTED
@@ -93,6 +93,7 @@ class Microphone:
         self._wait = self.options.retry_seconds
         self._retries = 0
         self._closed = threading.Event()
+        self._reading = Alone("Microphone", "reading", "open one for each")
         self._open()
 
     @property
@@ -130,9 +131,13 @@ class Microphone:
     def read(self, timeout: float | None = None) -> Samples | MicrophoneEvent | None:
         """The next audio, float32 [n] at 16 kHz with n above 0, or what happened.
 
-        None when the microphone is closed, or there was nothing for `timeout` seconds.
+        None when the microphone is closed, or there was nothing for `timeout` seconds. SpeechLstmError where another
+        thread reads it meanwhile.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._reading:
+            return self._read(None if timeout is None else time.monotonic() + timeout)
+
+    def _read(self, deadline: float | None) -> Samples | MicrophoneEvent | None:
         while not self._closed.is_set():
             if self._pending:
                 return self._pending.pop(0)
@@ -183,7 +188,7 @@ class Microphone:
         limit = round(self.options.silence_seconds * SAMPLE_RATE)
         before, self._zeros = self._zeros, self._zeros + len(audio)
         if before < limit <= self._zeros:
-            self._pending.append(MicrophoneSilent(self.time, self.options.silence_seconds, permission_hint()))
+            self._pending.append(MicrophoneSilent(self.time, self.options.silence_seconds, portaudio.permission_hint()))
 
     def _open(self) -> None:
         """Open the device afresh; DeviceError if that does not work."""
@@ -269,15 +274,6 @@ class _Captured:
     frames: Any
     dropped: int
     overflow: bool
-
-
-def permission_hint() -> str:
-    """What to do about a microphone that gives only zeros, on this system."""
-    if sys.platform == "darwin":
-        return "allow it in System Settings > Privacy & Security > Microphone, for the terminal or app that runs this"
-    if sys.platform == "win32":
-        return "allow it in Settings > Privacy & security > Microphone, and see that the device is not muted"
-    return "see that the input is not muted (`pactl list sources`, `alsamixer`) and that this user may use it"
 
 
 def _put(waiting: queue.Queue[_Captured | None], item: _Captured | None) -> bool:

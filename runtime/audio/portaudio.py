@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -134,3 +135,12 @@ def reason(error: Exception) -> str:
     text = str(error.args[0]) if error.args else str(error)
     names = ", ".join(f"{device.index} {device.name!r}" for device in input_devices())
     return f"{text.splitlines()[0]}; inputs: {names or 'none is connected'}"
+
+
+def permission_hint() -> str:
+    """What to do about a microphone that gives only zeros, on this system."""
+    if sys.platform == "darwin":
+        return "allow it in System Settings > Privacy & Security > Microphone, for the terminal or app that runs this"
+    if sys.platform == "win32":
+        return "allow it in Settings > Privacy & security > Microphone, and see that the device is not muted"
+    return "see that the input is not muted (`pactl list sources`, `alsamixer`) and that this user may use it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,16 +13,26 @@ from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.live.interpreter import Decision, Interpreter
 
 
-class CommandSearch:
-    """Hears frames and answers about those heard so far. `origin`: frame of the stream at which it began; `now`: its
-    progress.
+class Heard(NamedTuple):
+    """A grammar as a session uses it: after a wake word or a button a command is likelier than where all that is said
+    may be one, so there are two thresholds.
     """
 
-    def __init__(self, decoder: Decoder, interpreter: Interpreter, origin: int, before: FloatArray) -> None:
+    decoder: Decoder
+    asked: Interpreter
+    unasked: Interpreter
+
+
+class CommandSearch:
+    """Hears frames and answers about those heard so far. `origin`: frame of the stream at which it began; `is_asked`:
+    whether there was a wake word or a button; `now`: its progress.
+    """
+
+    def __init__(self, grammar: Heard, is_asked: bool, origin: int, before: FloatArray) -> None:
         """before: float32 [frames, tokens], those that were heard before it was clear that somebody speaks."""
-        self.origin = origin
-        self._decoder = decoder
-        self._interpreter = interpreter
+        self.origin, self.is_asked = origin, is_asked
+        self._grammar = grammar
+        self._decoder = decoder = grammar.decoder
         self._state = decoder.start()
         self._heard = [before]
         decoder.advance(self._state, before)
@@ -35,6 +46,10 @@ class CommandSearch:
         self._heard.append(log_probs[: len(progress)])
         for self.now in progress:
             yield self.now
+
+    @property
+    def _interpreter(self) -> Interpreter:
+        return self._grammar.asked if self.is_asked else self._grammar.unasked
 
     @property
     def can_continue(self) -> bool:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from speech_lstm.runtime.alone import Alone
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.errors import AudioError, OptionError
-from speech_lstm.runtime.live.stream import Alone, Stream
+from speech_lstm.runtime.live.stream import MADE, Stream
 from speech_lstm.runtime.options import check_number
 from speech_lstm.runtime.results import Event
 
@@ -33,7 +34,7 @@ class MultiStream:
         check_number("largest_batch", largest_batch, 1)
         self._recognizer = recognizer
         self._largest_batch = largest_batch
-        self._feeding = Alone("MultiStream")
+        self._feeding = Alone("MultiStream", "feeding", MADE)
 
     def stream(self, sample_rate: float = SAMPLE_RATE) -> Stream:
         """A stream like that of `Recognizer.stream`; streams of recognizers made by `with_grammar` fit in as well."""

@@ -21,6 +21,7 @@ from speech_lstm.runtime.decoding.decoder import Decoder, DecoderOptions
 from speech_lstm.runtime.decoding.graph import compile_graph
 from speech_lstm.runtime.errors import (
     AudioError,
+    DeviceError,
     GrammarError,
     ModelError,
     OptionError,
@@ -30,6 +31,7 @@ from speech_lstm.runtime.errors import (
 from speech_lstm.runtime.grammar import Grammar
 from speech_lstm.runtime.lexicon.closed import lexicon_for
 from speech_lstm.runtime.lexicon.own import Pronunciations
+from speech_lstm.runtime.live.command_search import Heard
 from speech_lstm.runtime.live.interpreter import Interpreter
 from speech_lstm.runtime.live.recognizer_options import RecognizerOptions, whole_chunks
 from speech_lstm.runtime.live.session import Session
@@ -37,7 +39,7 @@ from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.stream import Stream
 from speech_lstm.runtime.model.model import Device, Model
 from speech_lstm.runtime.results import AudioWarning, Command, Event, Result
-from speech_lstm.runtime.wake.phrases import sensitivities
+from speech_lstm.runtime.wake.phrases import SENSITIVITY, sensitivities
 from speech_lstm.runtime.wake.wakeword import WakeWordDetector
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Recognizer:
         model: str | PathLike[str] | Model = "default",
         device: Device = "auto",
         pronunciations: Pronunciations | None = None,
-        wake_sensitivity: float | Mapping[str, float] = 0.5,
+        wake_sensitivity: float | Mapping[str, float] | None = None,
         options: RecognizerOptions | None = None,
     ) -> None:
         """Load the model and compile the grammar.
@@ -75,7 +77,8 @@ class Recognizer:
         for; None: those of a compiled grammar, else they hear commands all the time. model: name of a shipped model,
         an .onnx file, or a `Model`. device: "auto", "cpu" or "cuda". pronunciations: word -> phones, instead of the
         dictionary's, or the path of a file that `speech-lstm wakeword enrol` wrote.
-        wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses), for all wake words or by wake word.
+        wake_sensitivity: 0 (fewest false alarms) to 1 (fewest misses), for all wake words or by wake word; None: 0.5,
+        or what a grammar was compiled with.
         Warns (`WakeWordWarning`) of a wake word that will be missed often or heard in other speech.
         Raises GrammarError, PronunciationError, ModelError, DeviceError, OptionError.
         """
@@ -84,19 +87,25 @@ class Recognizer:
         wake_words = (wake_word,) if isinstance(wake_word, str) else () if wake_word is None else wake_word
         if not isinstance(wake_words, Sequence) or not all(isinstance(word, str) for word in wake_words):
             raise GrammarError(f"wake_word is {wake_word!r}; expected a phrase, or a list of phrases")
-        sensitivities(wake_sensitivity, wake_words)
+        wanted = SENSITIVITY if wake_sensitivity is None else wake_sensitivity
+        if wake_word is not None or not isinstance(wanted, Mapping):
+            sensitivities(wanted, wake_words)
+        if wake_word is None and wake_sensitivity is not None:
+            raise OptionError("wake_sensitivity is given without wake_word; one in a compiled grammar has its own")
         loaded = load_grammar(grammar)
         if pronunciations is not None and isinstance(loaded, CompiledGrammar):
             raise GrammarError(f"{loaded.path}: it is compiled: give pronunciations to `speech-lstm grammar compile`")
         if not isinstance(model, Model):
             model = Model.load(model, device)
+        elif device not in ("auto", model.device):
+            raise DeviceError(f"device is {device!r}, and the model that is given was loaded on {model.device!r}")
         lexicon = lexicon_for(model.metadata.tokens, pronunciations)
         if model.metadata.sample_rate != SAMPLE_RATE:
             raise ModelError(f"{model.path}: takes {model.metadata.sample_rate} Hz; expected {SAMPLE_RATE} Hz")
         wake_detector = loaded.wake_detector if isinstance(loaded, CompiledGrammar) else None
         if wake_word is not None:
             tokens, frame_seconds = model.metadata.tokens, model.metadata.frame_seconds
-            wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wake_sensitivity, frame_seconds)
+            wake_detector = WakeWordDetector(wake_words, lexicon, tokens, wanted, frame_seconds)
             for told in wake_detector.advice(lexicon):
                 warnings.warn(told, WakeWordWarning, stacklevel=2)
         self.model = model
@@ -219,19 +228,14 @@ class Recognizer:
     def _session(self, options: SessionOptions, hears_wake_word: bool = True) -> Session:
         """For a new stream."""
         wake = self.wake_detector.start if self.wake_detector and hears_wake_word else None
-        interpreter = self.interpreter if wake or options.push_to_talk else self.open_interpreter
         lookahead = self.model.metadata.lookahead_frames
-        return Session(self.session_decoder(), interpreter, options, self.options.alternatives, wake, lookahead)
+        return Session(self.for_session(), options, self.options.alternatives, wake, lookahead)
 
-    def session_interpreter(self) -> Interpreter:
-        """Of a stream: after a wake word or a button a command is likelier than where all that is said may be one."""
-        asked = self.wake_detector is not None or self.options.session.push_to_talk
-        return self.interpreter if asked else self.open_interpreter
-
-    def session_decoder(self) -> Decoder:
-        """The decoder with a history for the longest command of a stream."""
+    def for_session(self) -> Heard:
+        """The grammar, with a history for the longest command of a stream."""
         longest = self.options.session.total_seconds + self.options.session.preroll_seconds
-        return self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
+        decoder = self._decoder_for(round(longest / self.model.metadata.frame_seconds) + 1)
+        return Heard(decoder, self.interpreter, self.open_interpreter)
 
     def listen(self, microphone: int | str | Microphone | None = None, stream: Stream | None = None) -> Iterator[Event]:
         """Hear a microphone until the generator is closed: `for event in recognizer.listen(): ...`.

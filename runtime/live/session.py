@@ -21,12 +21,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from speech_lstm.runtime.decoding.decoder import Decoder, Progress
+from speech_lstm.runtime.decoding.decoder import Progress
 from speech_lstm.runtime.decoding.margins import FloatArray
 from speech_lstm.runtime.lexicon.closed import hears_words
-from speech_lstm.runtime.live.command_search import CommandSearch
+from speech_lstm.runtime.live.command_search import CommandSearch, Heard
 from speech_lstm.runtime.live.endpoint import Endpoint, Verdict
-from speech_lstm.runtime.live.interpreter import Decision, Interpreter
+from speech_lstm.runtime.live.interpreter import Decision
 from speech_lstm.runtime.live.preroll import Preroll
 from speech_lstm.runtime.live.session_options import SessionOptions
 from speech_lstm.runtime.live.state import State, WakeSearch
@@ -38,8 +38,7 @@ class Session:
 
     def __init__(
         self,
-        decoder: Decoder,
-        interpreter: Interpreter,
+        grammar: Heard,
         options: SessionOptions,
         alternatives: int = 0,
         start_wake_search: Callable[[], WakeSearch] | None = None,
@@ -47,30 +46,31 @@ class Session:
     ) -> None:
         """start_wake_search: makes the detector to wait for, else speech is; lookahead: of the model, in frames."""
         self.state = State.IDLE
-        self._grammar = decoder, interpreter  # of the next search
-        self._frame_seconds = interpreter.frame_seconds
+        self._grammar = grammar  # of the next search
+        self._frame_seconds = grammar.asked.frame_seconds
         self._options = options
         self._alternatives = alternatives
         self._start_wake_search = start_wake_search
         self._lookahead = lookahead
         self._wake = start_wake_search() if start_wake_search else None
-        times = options.confirm_seconds, options.pause_seconds, options.total_seconds
-        self._endpoint = Endpoint(*map(self._count, times))
-        speech_frames = 1 if hears_words(decoder.graph.tokens) else options.speech_frames  # a word is heard in one
+        ends = (options.confirm_seconds, options.pause_seconds, options.total_seconds)
+        self._endpoint = Endpoint(*map(self._count, ends))
+        speech_frames = (
+            1 if hears_words(grammar.decoder.graph.tokens) else options.speech_frames
+        )  # a word is heard in one
         self._recent = Preroll(self._count(options.preroll_seconds), speech_frames)
         self._clock = self._frames = 0  # of the stream; the second without those to hear again
         self._end = math.inf  # seconds of real audio, once known
         self._since = 0  # frame at which the state began
         self._release_at: int | None = None
-        self._wake_end = 0  # frame until which the last sound of the wake word went on
-        self._wake_limit = 0  # frame until which it may, 0 when it is over
+        self._wake_end = self._wake_limit = 0  # frames until which its last sound went on, and may (0: it is over)
         self._pressed = self._answered = False  # the second: whether the button brought an event already
         self._search: CommandSearch | None = None  # while listening
         self._again: FloatArray | None = None  # frames that are left over from a decision
 
-    def use(self, decoder: Decoder, interpreter: Interpreter) -> None:
+    def use(self, grammar: Heard) -> None:
         """Another grammar, from the next command on: one that is being said is heard to its end with that of now."""
-        self._grammar = decoder, interpreter
+        self._grammar = grammar
 
     @property
     def time(self) -> float:
@@ -103,8 +103,10 @@ class Session:
         return (2, 2) if self._endpoint.is_near(search.now, search.can_continue, 3 * frames) else (4, 4)
 
     def press(self) -> None:
-        """The button is pressed: listen for a command now, without a wake word; what it has begun already goes on."""
-        if not self._pressed and self._release_at is None:
+        """The button is pressed: listen for a command now, without a wake word; one that is being said goes on."""
+        if self._search is not None:
+            self._search.is_asked = True
+        elif not self._pressed and self._release_at is None:
             self._awake(0)
         self._pressed, self._release_at = True, None
 
@@ -112,8 +114,7 @@ class Session:
         """The button is released: decide shortly. waiting: frames of what was said before that are still to come."""
         if self._pressed:
             self._pressed = False
-            more = waiting + self._lookahead + self._count(self._options.release_seconds)
-            self._release_at = self._frames + more
+            self._release_at = self._frames + waiting + self._lookahead + self._count(self._options.release_seconds)
 
     def end_at(self, seconds: float) -> None:
         """There is no audio after that time, frames beyond it are padding: no time is later."""
@@ -144,17 +145,15 @@ class Session:
     def _left_over(self) -> list[FloatArray]:
         """Frames to hear again, once."""
         again, self._again = self._again, None
-        if again is None or not len(again):
-            return []
-        self._frames -= len(again)
-        return [again]
+        self._frames -= 0 if again is None else len(again)
+        return [] if again is None or not len(again) else [again]
 
     def _wait(self, log_probs: FloatArray, events: list[Event]) -> int:
         """Hear frames until the state changes. Returns how many."""
         state, search = self.state, self._wake if self.state is State.IDLE else None
         last, wake = search.advance(log_probs) if search else (len(log_probs), None)
         heard = 0
-        for row, phone in zip(log_probs[:last], self._grammar[0].phones(log_probs[:last]), strict=True):
+        for row, phone in zip(log_probs[:last], self._grammar.decoder.phones(log_probs[:last]), strict=True):
             heard += 1
             self._tick()
             self._recent.append(row, phone)
@@ -281,7 +280,8 @@ class Session:
         """Search from the frames before the first phone on."""
         self.state = State.LISTENING
         before = self._recent.log_probs
-        self._search = CommandSearch(*self._grammar, self._frames - len(before), before)
+        is_asked = not self._command_only or self._pressed or self._release_at is not None
+        self._search = CommandSearch(self._grammar, is_asked, self._frames - len(before), before)
         self._recent.keep(0)
         return SpeechStarted(self.time)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from speech_lstm.runtime.alone import Alone
 from speech_lstm.runtime.audio import SAMPLE_RATE, Samples
 from speech_lstm.runtime.audio.hearing import StreamInput
 from speech_lstm.runtime.audio.noise import Noise
@@ -18,25 +19,7 @@ from speech_lstm.runtime.results import AudioWarning, Event
 if TYPE_CHECKING:
     from speech_lstm.runtime.live.recognizer import Recognizer
 
-
-class Alone:
-    """A lock that no thread waits for."""
-
-    def __init__(self, what: str) -> None:
-        """what: is fed by the thread that has it."""
-        self._lock = threading.Lock()
-        self._what = what
-
-    def __enter__(self) -> None:
-        """SpeechLstmError where another thread has the lock."""
-        if not self._lock.acquire(blocking=False):
-            raise SpeechLstmError(
-                f"another thread is feeding this {self._what} at this moment; each thread needs one of its own, "
-                "made by the recognizer that they share"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+MADE = "each thread needs one of its own, made by the recognizer that they share"
 
 
 class Stream:
@@ -69,7 +52,7 @@ class Stream:
         self._modelled = 0  # frames that the model has made of them
         self._early = self.model.metadata.lookahead_frames  # outputs that are still for what was before the stream
         self._finished = False
-        self._feeding = Alone("Stream")
+        self._feeding = Alone("Stream", "feeding", MADE)
         self._changing = threading.Lock()  # held while the session changes
 
     @property
@@ -185,7 +168,7 @@ class Stream:
                 "the stream takes grammars of its own model alone; make the other recognizer with with_grammar()"
             )
         with self._changing:
-            self._session.use(recognizer.session_decoder(), recognizer.session_interpreter())
+            self._session.use(recognizer.for_session())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Stream cannot be pickled; send the audio to the process that has the stream")

@@ -25,7 +25,7 @@ from speech_lstm.runtime.lexicon.lexicon import Lexicon
 from speech_lstm.runtime.lexicon.text import spoken_words
 from speech_lstm.runtime.model.model import Model
 
-from .false_alarms import Negatives, alarm_curve
+from .false_alarms import Negatives, alarm_curve, check_tokens
 from .options import WakeWordOptions
 from .phone_chains import VOWELS, PhoneChains, ways_to_say
 
@@ -82,6 +82,7 @@ def enrol(phrase: str, recordings: Sequence[Any], model: Model, lexicon: Pronoun
     if not recordings:
         raise AudioError("there are no recordings; expected about three of the phrase alone")
     tokens = model.metadata.tokens
+    check_tokens(tokens)
     words = spoken_words(phrase)
     known = ways_to_say(phrase, lexicon)
     shortest = LEAST_SHARE * min(map(len, known))

@@ -190,13 +190,18 @@ def bundled_negatives() -> Negatives:
     return Negatives.load()
 
 
-def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
-    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
-    negatives = bundled_negatives()
-    if tuple(tokens) != negatives.tokens:
+def check_tokens(tokens: Sequence[str]) -> None:
+    """ModelError for a model that hears no wake words."""
+    if tuple(tokens) != bundled_negatives().tokens:
         raise ModelError(
             "false alarms of wake words are known for models with the 39 ARPAbet phones only, and this model has "
-            f"other tokens: {' '.join(tokens)[:80]}; give thresholds"
+            f"other tokens: {' '.join(tokens)[:80]}; take the model 'default'"
         )
+
+
+def alarm_curve(phrases: str | Sequence[str], lexicon: Pronouncing, tokens: Sequence[str]) -> AlarmCurve:
+    """How often other speech reaches which score of a phrase, or of any of several. Raises as the detector does."""
+    check_tokens(tokens)
+    negatives = bundled_negatives()
     given = [phrases] if isinstance(phrases, str) else phrases
     return negatives.curve(PhoneChains.of(given, lexicon, tokens, free_speech_of(tuple(tokens))))

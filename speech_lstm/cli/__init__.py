@@ -110,7 +110,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        return fail(f"{error.name} is not installed: pip install 'speech-lstm[train]'")
+        return fail(f"{error.name} is not installed; `speech-lstm doctor` says what is missing and how to mend it")
     except MemoryError:
         return fail("there is not enough memory for this")
     except OSError as error:

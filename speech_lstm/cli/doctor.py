@@ -61,7 +61,7 @@ def findings() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    for name in ("numpy", "soxr", "hassil"):
+    for name in ("numpy", "soxr", "hassil", "PyYAML"):
         version = installed_version(name)
         yield Finding(name, version or "missing; pip install --force-reinstall speech-lstm", problem=version is None)
     try:
@@ -117,7 +117,7 @@ def _models() -> Iterator[Finding]:
             yield Finding("model", f"{path.stem}, {metadata.architecture}, {path.stat().st_size / 1e6:.2f} MB")
     if paths and "CUDAExecutionProvider" in providers:
         try:
-            Model.load(paths[0], device="cuda")
+            Model.load("default", device="cuda")
             yield Finding("cuda", "works")
         except DeviceError as error:
             yield Finding("cuda", f"not used: {error}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speech_lstm.cli.options import (
@@ -17,6 +19,7 @@ from speech_lstm.cli.options import (
     path,
     sensitivity,
 )
+from speech_lstm.runtime.errors import GrammarError, SpeechLstmError
 
 if TYPE_CHECKING:
     from speech_lstm.runtime.grammar import Grammar
@@ -173,6 +176,7 @@ def run_compile(args: argparse.Namespace) -> int:
     from speech_lstm.writing import cannot_write, write_atomically
 
     check_wake_options(args)
+    _keep(args.file, args.out)
     recognizer = Recognizer(args.file, args.wake_word, args.model, args.device, args.pronunciations, sensitivity(args))
     text = recognizer.compiled_grammar()
     try:
@@ -189,13 +193,28 @@ def run_home_assistant(args: argparse.Namespace) -> int:
     from speech_lstm.runtime.grammar import Grammar
     from speech_lstm.serve.home_assistant import home_grammar
 
+    _keep(args.entities, args.out)
     found = home_grammar(args.entities)
+    with tempfile.TemporaryDirectory() as folder:  # an error here rather than later
+        trial = Path(folder, "grammar.yaml")
+        found.write(trial)
+        try:
+            Grammar.load(trial)
+        except GrammarError as error:
+            raise GrammarError(
+                f"{args.entities}: {str(error).replace(f'{trial}, ', 'in the sentences with its names, ')}"
+            ) from None
     found.write(args.out)
-    Grammar.load(args.out)  # an error here rather than later
     print(f"{args.out}: {found.sentences} sentences of {len(found.document['intents'])} intents")
     for slot, number in sorted(found.left_out.items()):
         print(f"left out: {number} sentences with {{{slot}}}, which has no values: give it some in {args.entities}")
     return 0
+
+
+def _keep(source: Path, out: Path) -> None:
+    """SpeechLstmError where the output would take the place of what it is made from."""
+    if source.exists() and out.exists() and source.samefile(out):
+        raise SpeechLstmError(f"--out {out}: that is the file it is made from")
 
 
 def _guessed(grammar: Grammar, lexicon: Lexicon) -> tuple[dict[str, list[str]], list[str]]:

@@ -98,7 +98,7 @@ def print_device(device: InputDevice, level: Level | None) -> None:
     if level.problem:
         print(f"      {level.problem}", flush=True)
     elif level.decibels is None:
-        from speech_lstm.runtime.audio.microphone import permission_hint
+        from speech_lstm.runtime.audio.portaudio import permission_hint
 
         print(f"      nothing but zeros; {permission_hint()}", flush=True)
     else:

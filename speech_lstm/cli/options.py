@@ -120,9 +120,11 @@ def check_wake_options(args: argparse.Namespace) -> None:
         )
 
 
-def sensitivity(args: argparse.Namespace) -> float | dict[str, float]:
+def sensitivity(args: argparse.Namespace) -> float | dict[str, float] | None:
     """Of the wake words, as `Recognizer` takes it."""
-    given: list[float] = args.wake_sensitivity or [0.5]
+    given: list[float] = args.wake_sensitivity or []
+    if not given:
+        return None
     return given[0] if len(given) == 1 else dict(zip(args.wake_word, given, strict=True))
 
 

@@ -40,6 +40,8 @@ class Heard:
     """Of audio in the piece."""
     compute: float
     """Seconds of CPU time."""
+    began: float
+    """Seconds of audio that were given before the stream that heard it."""
 
 
 class Ear:
@@ -60,6 +62,7 @@ class Ear:
         self._engine, self._rate = engine, rate
         self._type, self._channels = np.dtype(ENCODINGS[encoding]), channels
         self._speed = Bucket(engine.limits.speed)
+        self._given = 0.0  # seconds of audio, to all streams
         self.listen(recognizer)
 
     stream: Stream
@@ -67,7 +70,7 @@ class Ear:
     def listen(self, recognizer: Recognizer) -> None:
         """Begin a new stream, with that recognizer."""
         self.recognizer = recognizer
-        self.stream = recognizer.stream(self._rate)
+        self.stream, self._began = recognizer.stream(self._rate), self._given
 
     def use(self, recognizer: Recognizer) -> None:
         """Hear its grammar from the next command on, with the button and the wake word as they are."""
@@ -91,17 +94,18 @@ class Ear:
                 if self._engine.stopping.is_set():
                     return
             arrived = time.perf_counter()
+            self._given += len(piece) / self._rate
             try:
-                heard = await self._engine.hear(self._hear, self.stream, piece, len(piece) / self._rate)
+                heard = await self._engine.hear(self._hear, self.stream, piece, len(piece) / self._rate, self._began)
             except AudioError as error:
                 raise Refused(str(error), "bad-audio") from None
             yield self._counted(heard, arrived)
 
     async def finish(self) -> Heard:
         """Decide about what was said so far, and begin a new stream."""
-        arrived, stream = time.perf_counter(), self.stream
+        arrived, stream, began = time.perf_counter(), self.stream, self._began
         self.listen(self.recognizer)
-        return self._counted(await self._engine.hear(self._finish, stream), arrived)
+        return self._counted(await self._engine.hear(self._finish, stream, began), arrived)
 
     def _counted(self, heard: Heard, arrived: float) -> Heard:
         """In the metrics."""
@@ -115,7 +119,7 @@ class Ear:
         return heard
 
     @staticmethod
-    def _hear(stream: Stream, samples: NDArray[np.generic], seconds: float) -> Heard:
+    def _hear(stream: Stream, samples: NDArray[np.generic], seconds: float, began_at: float) -> Heard:
         began = time.thread_time()
         events: list[Event] = []
         rows = [np.zeros((0, len(stream.model.metadata.tokens)), np.float32)]
@@ -124,11 +128,11 @@ class Ear:
             log_probs, state = stream.model.run(block[None], stream.model_state[None])
             events += stream.advance(log_probs[0], state[0])
             rows.append(log_probs[0])
-        return Heard(events, np.concatenate(rows), seconds, time.thread_time() - began)
+        return Heard(events, np.concatenate(rows), seconds, time.thread_time() - began, began_at)
 
     @staticmethod
-    def _finish(stream: Stream) -> Heard:
+    def _finish(stream: Stream, began_at: float) -> Heard:
         began = time.thread_time()
         events = stream.finish()
         nothing = np.zeros((0, len(stream.model.metadata.tokens)), np.float32)
-        return Heard(events, nothing, 0.0, time.thread_time() - began)
+        return Heard(events, nothing, 0.0, time.thread_time() - began, began_at)

@@ -24,6 +24,7 @@ from typing import Any
 
 from speech_lstm.runtime.content import read_text
 from speech_lstm.runtime.errors import GrammarError, SpeechLstmError
+from speech_lstm.writing import write_atomically
 
 KEYS = ("entities", "areas", "floors", "lists")
 _REFERENCE = re.compile(r"\{(?P<list>[^}:]+)(?::[^}]*)?\}|<(?P<rule>[^>]+)>")
@@ -43,7 +44,7 @@ class HomeGrammar:
 
         try:
             text = yaml.safe_dump(self.document, sort_keys=False, allow_unicode=True, width=120)
-            path.write_text(text, encoding="utf-8")
+            write_atomically(path, text)
         except OSError as error:
             raise SpeechLstmError(f"{path}: cannot be written: {error.strerror}") from None
 

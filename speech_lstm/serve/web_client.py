@@ -121,9 +121,10 @@ class WebClient:
         if message.get("grammar") is not None:
             await self._grammar(message["grammar"])
         metadata = recognizer.model.metadata
+        interpreter = recognizer.interpreter if self._wake else recognizer.open_interpreter
         await self._send({
             "event": "Ready", "tokens": metadata.tokens, "frame_seconds": metadata.frame_seconds,
-            "model": recognizer.model.path.stem, "threshold": recognizer.interpreter.threshold,
+            "model": recognizer.model.path.stem, "threshold": interpreter.threshold,
         })  # fmt: skip
 
     async def _grammar(self, text: Any) -> None:

@@ -79,6 +79,7 @@ class WyomingClient:
         self._format: Format | None = None
         self._text: str | None = None
         self._detected = False
+        self._first: int | None = None  # timestamp of the first audio, ms
 
     async def run(self) -> None:
         """Until the client has enough, misbehaves, or the server stops."""
@@ -186,7 +187,7 @@ class WyomingClient:
         self._ear = Ear(self._engine, recognizer, form.rate, ENCODING_OF[form.width], form.channels)
         if self._wake_names is None:
             self._ear.stream.press()  # all of it is one command: Home Assistant finds the end of speech itself
-        self._format, self._text, self._detected = form, None, False
+        self._format, self._text, self._detected, self._first = form, None, False, None
 
     async def _audio_chunk(self, event: Event) -> None:
         form = _format(event.data, self._format)
@@ -195,6 +196,8 @@ class WyomingClient:
         elif form != self._format:
             raise Refused(f"the audio changes from {self._format} to {form} on its way", "bad-audio")
         assert self._ear is not None
+        if self._first is None:
+            self._first = int(event.data.get("timestamp") or 0)
         async for heard in self._ear.hear(event.payload or b""):
             await self._events(heard)
 
@@ -220,7 +223,8 @@ class WyomingClient:
                 name = wake_name(event.phrase)
                 if name in self._wake_names:
                     self._detected = True
-                    await self._send(Detection(name, timestamp=round(1000 * event.time)))
+                    moment = (self._first or 0) + round(1000 * (heard.began + event.time))
+                    await self._send(Detection(name, timestamp=moment))
 
     async def _recognize(self, text: Any, context: Any) -> None:
         if not isinstance(text, str) or len(text) > LONGEST_TEXT:

@@ -4,13 +4,20 @@ import type { Decoder, DecoderState, Progress } from "../decoding/decoder";
 import type { Frame } from "../decoding/margins";
 import type { Decision, Interpreter } from "./interpreter";
 
-/** A grammar as a session uses it. */
+/**
+ * A grammar as a session uses it: after a wake word or a button a command is likelier than where all that is said may be one,
+ * so there are two thresholds.
+ */
 export interface Heard {
   readonly decoder: Decoder;
-  readonly interpreter: Interpreter;
+  readonly asked: Interpreter;
+  readonly unasked: Interpreter;
 }
 
-/** Hears frames and answers about those heard so far. `origin`: frame of the stream at which it began. */
+/**
+ * Hears frames and answers about those heard so far. `origin`: frame of the stream at which it began. `isAsked`: whether
+ * there was a wake word or a button.
+ */
 export class CommandSearch {
   private readonly state: DecoderState;
   private readonly heard: Frame[];
@@ -18,11 +25,15 @@ export class CommandSearch {
   private tried = -Infinity;
 
   /** before: frames that were heard before it was clear that somebody speaks. */
-  constructor(private readonly grammar: Heard, readonly origin: number, before: readonly Frame[]) {
+  constructor(private readonly grammar: Heard, public isAsked: boolean, readonly origin: number, before: readonly Frame[]) {
     this.state = grammar.decoder.start();
     this.heard = [...before];
     grammar.decoder.advance(this.state, before);
     this.told = { words: "", frame: this.now.numFrames };
+  }
+
+  private get interpreter(): Interpreter {
+    return this.isAsked ? this.grammar.asked : this.grammar.unasked;
   }
 
   get now(): Progress {
@@ -44,7 +55,7 @@ export class CommandSearch {
   newWords(wait: number): string {
     const frame = this.now.numFrames;
     if (frame - this.told.frame < wait) return "";
-    const words = this.grammar.interpreter.text(this.grammar.decoder.partial(this.state));
+    const words = this.interpreter.text(this.grammar.decoder.partial(this.state));
     const before = this.told.words;
     this.told = { words, frame };
     return words === before ? "" : words;
@@ -59,13 +70,13 @@ export class CommandSearch {
   mightBeAccepted(): boolean {
     this.tried = this.now.numFrames;
     const best = this.grammar.decoder.best(this.state);
-    return best !== null && this.grammar.interpreter.accepts(best, this.now.numFrames);
+    return best !== null && this.interpreter.accepts(best, this.now.numFrames);
   }
 
   /** The result, with that many alternatives at most; no time is after `time`. */
   decide(alternatives: number, time: number): Decision {
     const sentences = this.grammar.decoder.sentences(this.state);
-    return this.grammar.interpreter.decide(sentences, this.now.numFrames, alternatives, this.origin, time);
+    return this.interpreter.decide(sentences, this.now.numFrames, alternatives, this.origin, time);
   }
 
   /** The frames that were heard, from one of the search on. */

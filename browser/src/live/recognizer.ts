@@ -102,17 +102,12 @@ export class Recognizer {
     const wake = hearsWakeWord ? this.compiled.wake : null;
     const hearsWords = this.compiled.model.tokens.at(-1) === "<unk>"; // one is heard in a frame
     const options = hearsWords ? { ...this.session, speechFrames: 1 } : this.session;
-    return new Session(this.heard(wake !== null), options, this.options.alternatives ?? 2, wake);
+    return new Session(this.forStream, options, this.options.alternatives ?? 2, wake);
   }
 
   /** What `Stream.use` takes. */
   get forStream(): Heard {
-    return this.heard(this.compiled.wake !== null);
-  }
-
-  /** After a wake word or a button a command is likelier than where all that is said may be one. */
-  private heard(isWoken: boolean): Heard {
-    return { decoder: this.sessionDecoder, interpreter: isWoken || this.session.pushToTalk ? this.asked : this.open };
+    return { decoder: this.sessionDecoder, asked: this.asked, unasked: this.open };
   }
 
   /** The decoder with a history for the longest command of a stream. */

@@ -99,7 +99,7 @@ export class Session {
 
   /** Seconds of audio heard. */
   get time(): number {
-    return seconds(Math.min(this.clock * this.grammar.interpreter.frameSeconds, this.end));
+    return seconds(Math.min(this.clock * this.grammar.asked.frameSeconds, this.end));
   }
 
   /** The next frames of the stream. Returns what happened. */
@@ -128,9 +128,10 @@ export class Session {
     return isNear(1) ? [1, 1] : isNear(3) ? [2, 2] : [4, 4];
   }
 
-  /** The button is pressed: listen for a command now, without a wake word; one that the button has begun goes on. */
+  /** The button is pressed: listen for a command now, without a wake word; one that is being said goes on. */
   press(): void {
-    if (!this.pressed && this.releaseAt === null) this.awake(0);
+    if (this.search) this.search.isAsked = true;
+    else if (!this.pressed && this.releaseAt === null) this.awake(0);
     this.pressed = true;
     this.releaseAt = null;
   }
@@ -286,7 +287,8 @@ export class Session {
   private begin(): Event {
     this.state = "listening";
     const before = this.recent.logProbs;
-    this.search = new CommandSearch(this.grammar, this.frames - before.length, before);
+    const isAsked = !this.commandOnly || this.pressed || this.releaseAt !== null;
+    this.search = new CommandSearch(this.grammar, isAsked, this.frames - before.length, before);
     this.recent.keep(0);
     return { event: "SpeechStarted", time: this.time };
   }
@@ -304,6 +306,6 @@ export class Session {
 
   /** Frames in that many seconds. */
   private count(time: number): number {
-    return Math.max(1, rounded(time / this.grammar.interpreter.frameSeconds));
+    return Math.max(1, rounded(time / this.grammar.asked.frameSeconds));
   }
 }
