@@ -63,7 +63,7 @@ def test_manifest_rows_of_a_split(utterances: list[Utterance]) -> None:
     assert read_manifest(DATA / "manifest.jsonl", split="test") == []
 
 
-@pytest.mark.parametrize("wrong", [{"text": None}, {"text": 5}, {"asr_word_error": "much"}, {"duration": None}])
+@pytest.mark.parametrize("wrong", [{"text": None}, {"text": 5}, {"duration": None}])
 def test_bad_manifest_row_is_named(wrong: dict[str, object], tmp_path: Path) -> None:
     row = {"audio_filepath": "a.wav", "duration": 1, "text": "a", **wrong}
     (tmp_path / "manifest.jsonl").write_text(f"\n{json.dumps(row)}\n")
@@ -72,18 +72,11 @@ def test_bad_manifest_row_is_named(wrong: dict[str, object], tmp_path: Path) -> 
 
 
 def test_the_corpus_is_the_folder_of_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {"audio_filepath": "a.wav", "duration": 1, "text": "a", "asr_word_error": None}
+    row = {"audio_filepath": "a.wav", "duration": 1, "text": "a"}
     (tmp_path / "manifest.jsonl").write_text(json.dumps(row))
     monkeypatch.chdir(tmp_path)
     (utterance,) = read_manifest(Path("manifest.jsonl"))
     assert utterance.corpus == tmp_path.name
-
-
-def test_badly_heard_rows_are_not_trained_on(tmp_path: Path) -> None:
-    row = {"audio_filepath": "a.wav", "duration": 1, "text": "a", "split": "train"}
-    rows = [row, {**row, "asr_word_error": 0.5}, {**row, "asr_word_error": 0.5, "split": "dev"}]
-    (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    assert [utterance.split for utterance in read_manifest(tmp_path / "manifest.jsonl")] == ["train", "dev"]
 
 
 def test_corrupt_and_missing_files_are_reported_and_skipped(
@@ -212,7 +205,7 @@ def rooms() -> list[np.ndarray]:
 def test_rooms_have_unit_energy_and_begin_with_the_direct_sound(rooms: list[np.ndarray]) -> None:
     for room in rooms:
         assert np.sum(room**2) == pytest.approx(1.0, rel=1e-3)
-        assert np.argmax(np.abs(room)) == 0
+        assert 38 <= np.argmax(np.abs(room)) <= 42 and np.sum(room[:80] ** 2) > 0.05  # a pulse of 81 samples
 
 
 @pytest.mark.parametrize("speed", [0.9, 1.1])

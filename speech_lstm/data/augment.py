@@ -14,7 +14,7 @@ LONGEST_PATH = 24  # reflections of a simulated room: with 8 no tail is longer t
 
 
 def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
-    """Impulse responses of random shoebox rooms by the image method: direct path at sample 0, unit energy."""
+    """Impulse responses of random shoebox rooms by the image method: the direct path first, unit energy."""
     import pyroomacoustics
 
     random = np.random.default_rng(seed)
@@ -30,12 +30,13 @@ def simulate_rooms(count: int, seed: int) -> list[np.ndarray]:
             size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, LONGEST_PATH)
         )
         microphone = random.uniform([0.3, 0.3, 0.6], size - 0.3)
-        speaker = microphone + random.normal(size=3) * [0.9, 0.9, 0.3]
-        room.add_source(np.clip(speaker, 0.2, size - 0.2))
+        speaker = np.clip(microphone + random.normal(size=3) * [0.9, 0.9, 0.3], 0.2, size - 0.2)
+        room.add_source(speaker)
         room.add_microphone(microphone)
         room.compute_rir()
         response = np.asarray(room.rir[0][0], np.float32)
-        response = response[int(np.argmax(np.abs(response))) :][: int(0.5 * SAMPLE_RATE)]
+        direct = int(np.linalg.norm(speaker - microphone) / room.c * SAMPLE_RATE)  # where its pulse begins, 5 ms long
+        response = response[direct:][: int(0.5 * SAMPLE_RATE)]
         responses.append(response / max(float(np.sqrt(np.sum(response**2))), 1e-6))
     return responses
 

@@ -44,12 +44,8 @@ def read_lines(path: Path) -> list[str]:
         raise SpeechLstmError(f"{path}: not a text file in UTF-8: {error.reason}") from error
 
 
-def read_manifest(path: Path, split: str | None = None, max_word_error: float = 0.3) -> list[Utterance]:
-    """The utterances of a manifest, of one split or all.
-
-    Rows whose `asr_word_error` (how far another recogniser's hearing is from the text) is above `max_word_error` are
-    left out of the training split.
-    """
+def read_manifest(path: Path, split: str | None = None) -> list[Utterance]:
+    """The utterances of a manifest, of one split or all."""
     utterances = []
     corpus = path.absolute().parent.name
     for number, line in enumerate(read_lines(path), 1):
@@ -65,14 +61,10 @@ def read_manifest(path: Path, split: str | None = None, max_word_error: float = 
                 row.get("split", "train"),
                 corpus,
             )
-            word_error = float(row.get("asr_word_error") or 0.0)
         except (ValueError, KeyError, TypeError) as error:
             raise SpeechLstmError(f"{path}:{number}: not a manifest row ({error!r})") from error
-        if split is not None and utterance.split != split:
-            continue
-        if utterance.split == "train" and word_error > max_word_error:
-            continue
-        utterances.append(utterance)
+        if split is None or utterance.split == split:
+            utterances.append(utterance)
     return utterances
 
 

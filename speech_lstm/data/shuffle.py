@@ -19,7 +19,7 @@ LEAST = 4000
 """Samples that are left of them then."""
 REACH = 0.06
 """Seconds to either side of the middle between two words in which the quietest place is looked for."""
-LATE = 0.06
+LATE = 0.09
 """Seconds by which the network that tells the times is late: cut in the middle of what it tells, the first sound of a
 word would stay with the word before."""
 WINDOW = 160

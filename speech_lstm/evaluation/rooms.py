@@ -40,11 +40,13 @@ def response(room: Room) -> Samples:
         materials=pyroomacoustics.Material(absorption),
         max_order=min(reflections, MOST_REFLECTIONS),
     )
-    shoebox.add_source([side, 0.45 * width, min(1.6, height - MARGIN)])
-    shoebox.add_microphone([side + room.distance, 0.6 * width, min(1.1, height - MARGIN)])
+    speaker = np.array([side, 0.45 * width, min(1.6, height - MARGIN)])
+    microphone = np.array([side + room.distance, 0.6 * width, min(1.1, height - MARGIN)])
+    shoebox.add_source(speaker)
+    shoebox.add_microphone(microphone)
     shoebox.compute_rir()
-    heard = np.asarray(shoebox.rir[0][0], np.float32)
-    heard = heard[int(np.argmax(np.abs(heard))) :]
+    direct = int(np.linalg.norm(speaker - microphone) / shoebox.c * SAMPLE_RATE)  # where its pulse begins, 5 ms long
+    heard = np.asarray(shoebox.rir[0][0], np.float32)[direct:]
     return heard / np.sqrt(np.sum(heard**2))
 
 
