@@ -13,6 +13,7 @@ import speech_lstm as sl
 from speech_lstm.batch import ListenerOptions, transcribe
 from speech_lstm.batch.transcriber import BatchOptions
 
+DATA = Path(__file__).parent / "data"
 SAMPLES = np.zeros(16000, np.float32)
 CLIP = Path(__file__).parent / "data" / "words" / "left_sc-db9d52d2.opus"
 LEFT = ListenerOptions(["left"], device="cpu")
@@ -81,8 +82,10 @@ def told(call: Callable[[], Any], message: str) -> None:
     [
         ("a.wav", "got a name and not audio; read the file first: read_audio('a.wav')"),
         (Path("a.wav"), "read_audio('a.wav')"),
-        (None, "samples"),
-        (5, "samples"),
+        (None, "samples are NoneType; expected an array"),
+        (5, "samples are int; expected an array"),
+        (next((DATA / "words").glob("*.opus")).read_bytes(), "read it first: read_audio("),
+        (b"RIFF\x24\0\0\0WAVEfmt " + bytes(28), "the bytes of a file"),
         ([], "there are no samples"),
         ([[1.0, 2.0], [3.0]], "samples"),
         ({"audio": SAMPLES}, "samples"),

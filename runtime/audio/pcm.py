@@ -54,6 +54,8 @@ def pcm_array(samples: Any) -> NDArray[Any]:
         raise AudioError(f"got a name and not audio; read the file first: read_audio({os.fspath(samples)!r})")
     if is_bytes(samples):
         data = bytes(samples)
+        if data.startswith((b"OggS\0", b"fLaC\0")) or (data[:4], data[8:12]) == (b"RIFF", b"WAVE"):
+            raise AudioError("got the bytes of a file and not samples; read it first: read_audio(io.BytesIO(data))")
         if len(data) % 2:
             raise AudioError(f"got {len(data)} bytes, an odd number; expected int16, two bytes a sample")
         return np.frombuffer(data, np.dtype("<i2")).astype(np.int16, copy=False)
@@ -64,6 +66,8 @@ def pcm_array(samples: Any) -> NDArray[Any]:
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if array.ndim == 0:
+        raise AudioError(f"samples are {type(samples).__name__}; expected an array [n], or bytes of int16")
     if array.ndim != 1:
         raise AudioError(
             f"samples have shape {list(array.shape)}; expected one channel, [n]. Average the channels or pick one"
