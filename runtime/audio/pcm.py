@@ -66,7 +66,7 @@ def pcm_array(samples: Any) -> NDArray[Any]:
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim == 0:
+    if array.ndim == 0 and not hasattr(samples, "shape"):
         raise AudioError(f"samples are {type(samples).__name__}; expected an array [n], or bytes of int16")
     if array.ndim != 1:
         raise AudioError(
