@@ -106,6 +106,15 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wakeword", "enrol", "backward", str(WORDS / "missing.wav")]) == 1
 
 
+def test_a_word_that_comes_twice_keeps_both_of_its_new_ways(model: Model) -> None:
+    pairs = [np.concatenate(pair) for pair in zip(takes("forward"), takes("backward"), strict=True)]
+    learned = enrol("okay okay", pairs, model, Lexicon({"okay": "F AA R W AA D"}))
+    ways = learned.pronunciations["okay"]
+    assert learned.learned
+    for way in learned.learned:
+        assert any(f"{first} {second}" == way for first in ways for second in ways)
+
+
 def test_a_model_that_hears_words_learns_no_wake_word() -> None:
     with pytest.raises(ModelError, match="take the model 'default'"):
         enrol("forward", takes("forward"), Model.load("commands-35", device="cpu"), LEXICON)

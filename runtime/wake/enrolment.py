@@ -106,10 +106,9 @@ def enrol(phrase: str, recordings: Sequence[Any], model: Model, lexicon: Pronoun
         trials = []
         supported = (fit[len(known) :] > best).sum(axis=1) * 2 >= len(recordings)
         for choice in np.argsort(np.where(supported, -totals, np.inf))[: min(TRIED, supported.sum())].tolist():
-            added = {
-                word: tuple(dict.fromkeys((*ways[word], " ".join(phones))))
-                for word, phones in zip(words, split_by_words(candidates[choice], words, lexicon) or (), strict=True)
-            }
+            added = dict(ways)
+            for word, part in zip(words, split_by_words(candidates[choice], words, lexicon) or (), strict=True):
+                added[word] = tuple(dict.fromkeys((*added[word], " ".join(part))))  # a word may come twice
             trials.append((_above(phrase, added, model, posteriors), choice, added))
         if not trials:
             break
