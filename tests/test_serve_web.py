@@ -8,7 +8,6 @@ import http.client
 import json
 import random
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -387,9 +386,7 @@ def test_sigterm_answers_what_is_in_flight(grammar: Path) -> None:
 
 
 def test_sigterm_waits_for_a_slow_request(grammar: Path) -> None:
-    data = clip("left")
-    body = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
-    body += b"data" + struct.pack("<I", len(data)) + data
+    body = next((DATA / "words").glob("left_*.opus")).read_bytes()
     head = f"POST /transcribe HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with running(grammar) as server, socket.create_connection(("127.0.0.1", server.http), timeout=20) as connection:
         connection.sendall(head + body[:1000])

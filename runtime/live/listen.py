@@ -40,7 +40,7 @@ async def listen_async(stream: Stream, device: int | str | Microphone | None = N
         while not microphone.closed:
             for event in await asyncio.to_thread(_hear_next, stream, microphone):
                 yield event
-        for event in stream.finish():
+        for event in await asyncio.to_thread(stream.finish):
             yield event
 
 

@@ -52,8 +52,8 @@ found, with its times. Without phrases or a grammar any words are transcribed, w
 are reported at the end, and the exit code is then 1."""
 
 FREE_NOTE = (
-    "free transcription is experimental: a fifth of the words are wrong in audio books, half of them from volunteers' "
-    "microphones; see docs/free.md"
+    "free transcription is experimental: a fifth of the words are wrong in audio books, up to half from "
+    "volunteers' microphones; see docs/free.md"
 )
 
 
